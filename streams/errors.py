@@ -89,3 +89,13 @@ def in_one_line(error: BaseException | None) -> str:
     is_ours = isinstance(error, _ONE_LINE) or type(error) is RuntimeError
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     return (text if is_ours or text.startswith(name) else f"{name}: {text}") + notes
+
+
+def listening_advice(error: OSError, host: str, port: str) -> str:
+    """What to do where nothing can listen: the port is taken or privileged, else the host is wrong.
+
+    `host` and `port` name the settings.
+    """
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return f"choose another {port}"
+    return f"set {host} to an address of this machine, such as 127.0.0.1"

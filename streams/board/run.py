@@ -11,7 +11,7 @@ from aiohttp import web
 from streams.board.access import Access, is_loopback
 from streams.board.answers import PageAnswers
 from streams.board.server import BoardServer
-from streams.errors import Stop
+from streams.errors import Stop, listening_advice
 from streams.operations.explain import explain_id, explanation_text
 from streams.settings import Settings
 from streams.wiring.store import read_limits, stored
@@ -45,7 +45,9 @@ async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
         except OSError as error:
             raise Stop(
                 f"cannot listen on {board.host}:{board.port} for the board: {error.strerror}; "
-                "choose another HEADWATER_BOARD_PORT (0: a free one)"
+                + listening_advice(
+                    error, "HEADWATER_BOARD_HOST", "HEADWATER_BOARD_PORT (0: a free one)"
+                )
             ) from error
         on_ready(_address(runner, board.host))
         await _until_stopped()

@@ -19,8 +19,10 @@ _Tree = TypeVar("_Tree", bound=Struct)
 
 # Kubernetes tells every pod about the services beside it: HEADWATER_CORE_SERVICE_HOST, …
 _SERVICE_LINK = re.compile(
-    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$"
 )
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+"""What it says in HEADWATER_CORE_PORT. Any other value is meant for a setting, misspelt."""
 
 _NOT_UTF_8 = re.compile(r"[\ud800-\udfff]")
 """What Python makes of bytes in the environment that are no UTF-8."""
@@ -115,8 +117,16 @@ def _refuse_unknown(
         if declaration.is_secret:
             known.add(f"{declaration.variable}_FILE")
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or variable in known or _SERVICE_LINK.search(variable):
+        if not variable.startswith(PREFIX) or variable in known:
+            continue
+        if _is_service_link(variable, environ[variable]):
             continue
         close = difflib.get_close_matches(variable, known, n=1)
         advice = f"did you mean {close[0]}?" if close else "`headwater settings` lists them all"
         raise SettingError(f"{variable}: there is no such setting; {advice}")
+
+
+def _is_service_link(variable: str, text: str) -> bool:
+    if variable.endswith("_PORT") and _SERVICE_ADDRESS.match(text):
+        return True
+    return _SERVICE_LINK.search(variable) is not None

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from streams.errors import Stop
+from streams.errors import Stop, listening_advice
 from streams.runtime.reports import Readiness
 from streams.worker.metrics import READY, REGISTRY
 
@@ -66,7 +66,9 @@ class HealthServer:
         except OSError as error:
             raise Stop(
                 f"cannot listen on {host}:{port} for /metrics: {error.strerror}; "
-                "choose another HEADWATER_METRICS_PORT (0: none)"
+                + listening_advice(
+                    error, "HEADWATER_METRICS_HOST", "HEADWATER_METRICS_PORT (0: none)"
+                )
             ) from error
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]

@@ -35,6 +35,7 @@ ORDER BY event_time, booking_id LIMIT 1 BY booking_id
 SELECT_PAYERS = """
 SELECT DISTINCT app_id, install_id FROM revenue
 WHERE transaction_id = {id} OR money_id = {id} OR event_id = {id}
+    OR endsWith(money_id, concat('refund ', app_id, ':', transaction_id, {tail}))
 """
 SELECT_PREDICTIONS = """
 SELECT target, landmark, landmark_time, horizon, probability, chances, amounts, currency,
@@ -60,6 +61,7 @@ FROM attributions WHERE event_id = {id} OR install_id = {id} OR conversion_id = 
 UNION ALL SELECT 'revenue', event_id, transaction_id, source_topic, source_partition,
     source_offset, app_id, install_id
 FROM revenue WHERE event_id = {id} OR transaction_id = {id} OR money_id = {id}
+    OR endsWith(money_id, concat('refund ', app_id, ':', transaction_id, {tail}))
 UNION ALL SELECT 'spend', event_id, spend_id, source_topic, source_partition, source_offset,
     app_id, ''
 FROM spend WHERE event_id = {id}

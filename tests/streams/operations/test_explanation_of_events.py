@@ -22,7 +22,7 @@ NOW = 1_790_000_000_000
 FIELDS = {"event_id", "disposition", "duplicate_of", "reason"}
 
 
-def _line(topic: str, at: int, kind: str, event_id: str, **fields: Any) -> bytes:
+def _line(topic: str, at: int, kind: str, event_id: str, /, **fields: Any) -> bytes:
     event = {
         "type": kind,
         "schema_version": 1,
@@ -36,6 +36,7 @@ def _line(topic: str, at: int, kind: str, event_id: str, **fields: Any) -> bytes
 
 CLICK = {"touch_type": "click", "touch_id": "clk-1", "media_source": "adnova"}
 FIRST = {"install_id": "i-1", "install_referrer": "click_id=clk-1"}
+BACK = {"kind": "refund", "amount_micros": -990_000, "currency": "USD"}
 PAID = {"transaction_id": "GPA.1", "amount_micros": 1_990_000, "currency": "USD"}
 HISTORY = [
     _line("touchpoints", 0, "touchpoint", "click", **CLICK),
@@ -48,6 +49,7 @@ HISTORY = [
     _line("activity", 2_002, "session", "early", install_id="i-9", session_id="s-9"),
     _line("payments", 3_000, "purchase", "buy", install_id="i-1", **PAID),
     _line("payments", 3_002, "purchase", "euros", install_id="i-1", **{**PAID, "currency": "€"}),
+    _line("payments", 3_003, "refund", "back", transaction_id="GPA.1", refund_id="r-1", **BACK),
 ]
 
 
@@ -123,6 +125,12 @@ def test_a_payment_leads_to_its_booking(settings: Settings) -> None:
     (event,) = events(settings, "GPA.1")[:1]
     assert (event["disposition"], event["reason"]) == ("decided", "booked to install i-1")
     assert [row["install_id"] for row in explain_id(settings, "GPA.1").installs] == ["i-1"]
+
+
+def test_a_refund_id_leads_to_the_refund_and_to_who_had_paid(settings: Settings) -> None:
+    assert fates(settings, "r-1") == [("back", "decided", None)]
+    assert [row["install_id"] for row in explain_id(settings, "r-1").installs] == ["i-1"]
+    assert not explain_id(settings, "-1").is_known, "the end of an id is no id"
 
 
 def test_a_dead_letter_gives_its_reason(settings: Settings) -> None:

@@ -147,6 +147,19 @@ def test_variables_that_kubernetes_adds_for_services_are_no_typos() -> None:
     assert read_settings(added) == Settings()
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("HEADWATER_METRIC_PORT", "HEADWATER_METRICS_PORT"),
+        ("HEADWATER_BORD_PORT", "HEADWATER_BOARD_PORT"),
+        ("HEADWATER_STORES_PORT", "HEADWATER_STORE_PORT"),
+    ],
+)
+def test_a_misspelt_port_is_not_taken_for_a_service_of_kubernetes(typed: str, meant: str) -> None:
+    with pytest.raises(SettingError, match=f"{typed}: .* did you mean {meant}"):
+        read_settings({typed: "7000"})
+
+
 def test_a_service_named_like_a_setting_is_recognised() -> None:
     with pytest.raises(SettingError, match="enableServiceLinks: false"):
         read_settings({"HEADWATER_METRICS_PORT": "tcp://10.0.0.1:6066"})
