@@ -21,6 +21,7 @@ OUTSIDE = {
     "CellError",
     "ChallengerError",
     "FileError",
+    "LayerFullError",
     "NewerFormatError",
     "NotPlainError",
     "UnlearnableBlockError",
