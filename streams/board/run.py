@@ -28,10 +28,14 @@ def run_board(settings: Settings, on_ready: Callable[[str], None]) -> None:
     asyncio.run(_serve(settings, on_ready))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+def board_access(settings: Settings) -> Access:
+    """Who may look, as the settings say; `Access.check` says whether that is safe."""
     board = settings.board
-    token = board.token.reveal() if board.token else ""
-    access = Access(board.host, token, board.proxy_header)
+    return Access(board.host, board.token.reveal() if board.token else "", board.proxy_header)
+
+
+async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    board, access = settings.board, board_access(settings)
     access.check()
     server = BoardServer(
         PageAnswers(lambda: stored(settings), read_limits(settings)), _explain_in(settings), access

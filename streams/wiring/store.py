@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streams.errors import Stop
@@ -68,7 +69,7 @@ def served_by(settings: Settings) -> Callable[[Readable], StoreServer] | None:
     from streams.store.served import StoreServer
 
     folder, limits = settings.folders.store, read_limits(settings)
-    return lambda store: StoreServer(store, folder, limits, port)
+    return partial(StoreServer, folder=folder, limits=limits, port=port)
 
 
 def stop_without_store(error: UnavailableError) -> Stop:

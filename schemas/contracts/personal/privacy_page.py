@@ -63,6 +63,12 @@ _RESULTS = (
     ("`looked_up`", "the identity was asked for; the lines of keys and installs answer"),
     ("`linked`", "access: an install or booking of the person"),
     ("`shared`", "access: so many installs share the key that nothing is given out by it"),
+    (
+        "`shared_identity`",
+        "erasure: so many installs share it that it concerns none; name the install",
+    ),
+    ("`noted`", "an opt-out or its end is remembered from then on"),
+    ("`refused`", "the request cannot be read; the detail says why"),
 )
 _NOT_COVERED = """\
 ## What is not covered
@@ -75,8 +81,8 @@ _NOT_COVERED = """\
   kept.
 - Weights of models were learned from everybody, and name nobody.
 - Sums, cohorts and bookings stay, under an anonymous id.
-- Who shares a device or an account with others: an erasure by it reaches all of them. Name the
-  install.
+- Who shares a device or an account with a few others: an erasure by it reaches all of them, and by
+  one of many installs nobody (`installs_per_request_max` in the rules). Name the install.
 - Apple's postbacks name no person, and are not searched.
 
 ## Who reads it

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from streams.board import board_access
 from streams.errors import Stop
 from streams.kafka.topics import wanted_topics
 from streams.settings import Settings, read_settings
 from streams.settings.declaration import Declaration, declarations
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
 from streams.wiring.rules_in_force import RuleSetChange
-from streams.wiring.store import read_limits
+from streams.wiring.store import read_limits, served_by
 from streams.worker import core_worker, roles
 
 DECLARED = {declaration.variable: declaration for declaration in declarations(Settings)}
@@ -37,6 +38,7 @@ SIGNS_IN = {
 }
 NEEDS: Mapping[str, dict[str, str]] = {
     "HEADWATER_DATA": {"HEADWATER_CLICKHOUSE": ""},
+    "HEADWATER_STORE_PORT": {"HEADWATER_CLICKHOUSE": ""},
     "HEADWATER_KAFKA_SECURITY": SIGNS_IN,
     "HEADWATER_KAFKA_SASL_MECHANISM": SIGNS_IN,
     "HEADWATER_KAFKA_USERNAME": SIGNS_IN,
@@ -119,8 +121,10 @@ def built(environ: Mapping[str, str], patch: pytest.MonkeyPatch) -> str:
     assert roles.run_role("core", settings) == 0
     store = storing.store
     secrets = (store.url, store.password)
-    read = (read_limits(settings), settings.store.retention)
-    return repr((core, storing, secrets, read, rules, wanted_topics(settings.kafka), shell.started))
+    read = (read_limits(settings), settings.store.retention, served_by(settings))
+    board = (board_access(settings), settings.board.port)
+    topics = wanted_topics(settings.kafka)
+    return repr((core, storing, secrets, read, rules, topics, board, shell.started))
 
 
 @pytest.mark.parametrize("variable", DECLARED)
