@@ -79,6 +79,7 @@ class Shell:
         patch.setattr(roles, "require_rules", rules_in_force)
         patch.setattr(roles, "keep_folder", lambda folder: None)
         patch.setattr(roles, "end_with", lambda pid: self.note("supervisor", pid))
+        patch.setattr(roles, "end_after", lambda pid, _: self.note("end_after", pid))
         patch.setattr(roles, "_NOISY", ())
         patch.setattr(logging, "basicConfig", lambda **at: self.note("level", at["level"]))
         patch.setattr(roles, "HealthServer", lambda _, *address: self.serve(address))
