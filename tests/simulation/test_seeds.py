@@ -1,6 +1,6 @@
 """The whole topology, seed by seed, with crashes between any two effects.
 
-HEADWATER_SEEDS says how many seeds to run (default 150), HEADWATER_FIRST_SEED where to begin.
+HEADWATER_SEEDS says how many seeds to run (default 75), HEADWATER_FIRST_SEED where to begin.
 A seed that fails names itself and runs alone with `python -m tests.simulation --seed N`.
 """
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.seeds import run
 
-SEEDS = int(os.environ.get("HEADWATER_SEEDS", "150"))
+SEEDS = int(os.environ.get("HEADWATER_SEEDS", "75"))
 FIRST = int(os.environ.get("HEADWATER_FIRST_SEED", "0"))
 CHUNKS = 20  # so that several processes can share them
 
