@@ -32,6 +32,7 @@ class Reengaged(Struct, frozen=True, array_like=True, gc=False):
     expires_at: EventMs = EventMs(0)
     version: int = 0
     signal: int = -1  # what joined the touchpoint and the user; -1: withdrawn
+    is_by_vendor_id: bool = False  # whether no other id of the device joined them
 
 
 class SettledReengagements(NamedTuple):

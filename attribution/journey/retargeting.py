@@ -25,6 +25,7 @@ from attribution.journey.state import (
 )
 from attribution.matching.facts import Evicted
 from attribution.privacy.choices import is_candidate_refused
+from attribution.rules.consent import Use
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed
@@ -143,4 +144,5 @@ def _reengaged(found: FoundReengagement) -> Reengaged:
         found.session_time,
         found.expires_at,
         signal=candidate.signal.value,
+        is_by_vendor_id=candidate.device_ids == Use.VENDOR_ID,
     )

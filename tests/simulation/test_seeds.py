@@ -28,6 +28,7 @@ FOUND = {
     1267: "money that expired where it was booked first counted there, though it was booked anew",
     1363: "a refund that was given back was told as expired, though its restore moved it",
     1215: "a journey was forgotten before what a restore takes back was answered",
+    173: "a return by two ids of one device named the one that was known first",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that found these faults, with what happened to the workers of their time."""
