@@ -16,7 +16,7 @@ FAST := $(PARALLEL) $(addprefix --ignore=,$(SERVERS) $(LONG))
 COVERAGE :=  # of the fast tests; continuous integration sets --cov
 PYTHONS := python3.11 python3.12 python3.13
 
-.PHONY: help demo fmt lint types check test-fast test cov docs bench bench-peers chaos matrix services \
+.PHONY: help demo fmt lint types check test-fast test cov docs bench bench-peers chaos soak matrix services \
 	services-stop
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -65,6 +65,9 @@ bench-peers: .venv/.dev .venv-peers/quix/.made .venv-peers/bytewax/.made ## The 
 chaos: .venv/.dev ## Kill workers, broker and store at random on real Kafka; nothing may be lost
 	@$(BIN)/python -m deploy.local.servers jars
 	HEADWATER_REQUIRE=kafka $(BIN)/pytest -m chaos
+
+soak: .venv/.dev ## The value model on a real history of purchases, for some minutes
+	$(BIN)/pytest $(PARALLEL) -m soak tests/real_data
 
 matrix: ## The fast tests under every Python from 3.11 to 3.13 on this machine
 	@for python in $(PYTHONS); do \

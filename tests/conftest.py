@@ -23,7 +23,6 @@ BEGUN_FIRST = (
     "simulation/test_seeds.py",
     "integration/commands/test_doctor.py",
     "integration/commands/test_demo.py",
-    "real_data/test_cdnow_value.py",
     "documents/test_blocks.py",
     "integration/workers/test_chaos_short.py",
     "real_data/test_complete_journey.py",
@@ -46,10 +45,12 @@ BEGUN_FIRST = (
 other cores idle for minutes. Those of servers, which wait, and those that compute take turns."""
 
 CHAOS = "chaos: kills for many minutes; `make chaos` runs these, a plain run leaves them out"
+SOAK = "soak: computes for minutes; `make soak` runs these, a plain run leaves them out"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", CHAOS)
+    config.addinivalue_line("markers", SOAK)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("no_cover")
     if hasattr(config, "workerinput"):  # A process of xdist.
         items.sort(key=_place)
-    if "chaos" in config.option.markexpr:
+    if "chaos" in config.option.markexpr or "soak" in config.option.markexpr:
         return
     config.hook.pytest_deselected(items=[item for item in items if _is_long(item)])
     items[:] = [item for item in items if not _is_long(item)]
@@ -76,7 +77,7 @@ def _place(item: pytest.Item) -> int:
 
 
 def _is_long(item: pytest.Item) -> bool:
-    return item.get_closest_marker("chaos") is not None
+    return any(item.get_closest_marker(name) is not None for name in ("chaos", "soak"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,6 +33,8 @@ from tests.real_data.cdnow_value import (
 from tests.real_data.real_histories import folder
 from tests.real_data.test_cdnow import _history
 
+pytestmark = pytest.mark.soak
+
 ASKED_FROM_D = 31
 """`headwater evaluate value --data` judges what was asked from this day on."""
 

@@ -31,8 +31,8 @@ CHALLENGERS = """
 name = "payer"
 event = "payment"
 edges = ["0h", "1h", "6h", "1d", "2d", "3d", "5d", "7d", "10d", "14d", "21d", "30d"]
-horizons = { d1 = "1d", d7 = "7d", d30 = "30d" }
-headline = "d7"
+horizons = { d1 = "1d" }
+headline = "d1"
 proven_positives = 50
 
 [[target.challenger]]
