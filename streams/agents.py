@@ -38,11 +38,6 @@ PollBatches = AsyncIterator[PollBatch]
 Offer = Callable[[PollBatch], None]
 """Takes a poll batch and returns at once; a partition with enough queued batches is held."""
 
-PAUSE_SECONDS = 1.0
-"""Between two decisions of stages for whose answers nobody waits: sites are judged hourly, and
-models learn for days. Each decision costs as much as some hundred records, and writes every state
-that it touches."""
-
 INTAKE_LANE = LaneSpec(
     "intake",
     tuple(topic.name for topic in topics.SOURCES),
@@ -54,15 +49,9 @@ MATCHING_LANE = LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANG
 JOURNEYS_LANE = LaneSpec(
     "journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name, reads_models=True
 )
-SITES_LANE = LaneSpec(
-    "sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name, pause_seconds=PAUSE_SECONDS
-)
+SITES_LANE = LaneSpec("sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name)
 LEARNING_LANE = LaneSpec(
-    "learning",
-    (topics.EXAMPLES.name,),
-    topics.LEARNING_CHANGELOG.name,
-    single_partition=True,
-    pause_seconds=PAUSE_SECONDS,
+    "learning", (topics.EXAMPLES.name,), topics.LEARNING_CHANGELOG.name, single_partition=True
 )
 BESIDE_LEARNING = (INTAKE_LANE, MATCHING_LANE, JOURNEYS_LANE, SITES_LANE)
 CORE_LANES = (*BESIDE_LEARNING, LEARNING_LANE)

@@ -49,7 +49,6 @@ class LaneSpec:
     asking: str = ""  # the input whose records are answered once `awaited` are read up to them
     awaited: tuple[str, ...] = ()
     reads_models: bool = False  # the stage looks up model versions that were published
-    pause_seconds: float = 0.0  # between two decisions, unless there is much to decide
 
     def partitions(self, p: int) -> list[TopicPartition]:
         return [(topic, p) for topic in self.inputs]
@@ -227,7 +226,7 @@ class Lane:
         await self._may_decide.wait()
         if await self._reread(state):
             return
-        await self.queue.ripen(self.spec.pause_seconds, parts.clock)
+        await self.queue.wait()
         await self.queue.fill(parts.log.turn())
         await self._align()
         if not self._may_decide.is_set():
@@ -235,7 +234,8 @@ class Lane:
         self._idle.clear()
         try:
             is_end = not any(map(self.has_more, self.spec.partitions(self.p)))
-            if not (records := self.queue.take(is_end=is_end)):
+            records = self.queue.take(is_end=is_end)
+            if not records:
                 return
             self._release({tp for tp in self._held if self.queue.drained(tp)})
             self.awaits_model = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple, Protocol
@@ -131,7 +131,6 @@ class LaneQueue:
         self._arrival = asyncio.Event()
         self._turn: asyncio.Future[None] | None = None
         self._news = asyncio.Event()
-        self._ripened_at = float("-inf")
 
     def settle(self, positions: Mapping[TopicPartition, int]) -> None:
         """Set the next offset to decide, per partition; queued records below it are dropped."""
@@ -198,14 +197,9 @@ class LaneQueue:
         """The offset after the last one that was taken to be decided."""
         return self._taken.get(tp, 0)
 
-    async def ripen(self, pause_seconds: float, clock: Callable[[], float]) -> None:
-        """Wait until a record is queued; then until so much is that it pays to decide at once, or
-        for the rest of a pause since this ended last."""
+    async def wait(self) -> None:
+        """Wait until at least one record is queued."""
         await self._arrival.wait()
-        until = self._ripened_at + pause_seconds
-        while not self._is_ripe() and (left := until - clock()) > 0:
-            await self.hear(left)
-        self._ripened_at = clock()
 
     async def fill(self, turn: asyncio.Future[None]) -> None:
         """Wait until enough is queued that it pays to decide at once, or until `turn` is done."""

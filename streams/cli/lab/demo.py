@@ -42,10 +42,8 @@ if TYPE_CHECKING:
 @click.option(
     "--pace",
     type=click.IntRange(1),
-    default=750,
-    show_default=True,
-    help="Maximum number of events published per second. A month passes in 80 seconds; models "
-    "learn while it does, so they are days behind where it passes faster.",
+    help="Maximum number of events published per second. Default: as fast as possible. Models learn "
+    "while the month passes: at 750 a second they are less behind.",
 )
 @folder_option
 @json_option
@@ -53,7 +51,7 @@ def demo_command(
     events: int,
     scenario: DemoScenario,
     seed: int,
-    pace: int,
+    pace: int | None,
     folder: Path | None,
     as_json: bool,
 ) -> int:

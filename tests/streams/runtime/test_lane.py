@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from streams.runtime.lane import Lane, LaneSpec
-from streams.runtime.queue import RIPE_SHARE
 from streams.runtime.rocks.faults import StateDamagedError
 from streams.runtime.state import MemoryStore, StateChanges
 from streams.settings.core import BatchBounds
@@ -295,22 +294,5 @@ def test_a_partition_that_is_behind_is_given_a_moment() -> None:
         lane.offer(("touchpoints", 0), [Record(1, timestamp=3), Record(2, timestamp=9)])
         await world.log.until([1, 7, 2])
         task.cancel()
-
-    run(story)
-
-
-def test_a_stage_that_pauses_decides_at_once_after_it_and_sooner_if_there_is_much() -> None:
-    async def story() -> None:
-        much = 2
-        world = World(bounds=replace(AT_ONCE, records_max=much * RIPE_SHARE))
-        async with world.running(replace(SPEC, pause_seconds=60.0)) as lane:
-            lane.offer(INPUT, records(0))
-            await world.log.until([0])
-            lane.offer(INPUT, records(1))
-            await settle()
-            assert world.log.decided() == [0]
-            lane.offer(INPUT, records(2))
-            await world.log.until([0, 1, 2])
-        assert [effects.positions for effects in world.log.committed] == [{INPUT: 1}, {INPUT: 3}]
 
     run(story)

@@ -108,20 +108,6 @@ def test_waiting_ends_early_when_a_whole_batch_is_there() -> None:
     asyncio.run(story())
 
 
-def test_a_pause_ends_in_time_whether_anything_comes_or_not() -> None:
-    async def story() -> None:
-        queue = LaneQueue(BatchBounds())
-        moments = iter((5.0, 5.0, 5.005, 5.02, 5.02))
-        queue.put(A, records(0))
-        async with asyncio.timeout(1):
-            await queue.ripen(0.01, lambda: next(moments))
-            await queue.ripen(0.01, lambda: next(moments))
-        assert not list(moments)
-        assert offsets(queue) == [0]
-
-    asyncio.run(story())
-
-
 def test_waiting_ends_with_what_is_there_when_the_turn_has_come() -> None:
     async def story() -> None:
         queue = LaneQueue(BatchBounds())
