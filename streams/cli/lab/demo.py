@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 @click.option(
     "--pace",
     type=click.IntRange(1),
-    help="Maximum number of events published per second. Default: as fast as possible. Models learn "
-    "while the month passes: at 750 a second they are less behind.",
+    help="Maximum number of events published per second. Default: as fast as possible. Models "
+    "learn while the month passes: at 750 a second they are less behind.",
 )
 @folder_option
 @json_option
