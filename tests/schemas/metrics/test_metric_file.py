@@ -41,7 +41,7 @@ def test_a_metric_is_a_statement_on_the_page() -> None:
     ("old", "new", "text"),
     [
         ("v_cohorts", "v_nothing", "metric[0].view: there is no view 'v_nothing'"),
-        ("sum(active)", "sum(activ)", "metric[0].formula: v_cohorts has no column 'activ'"),
+        ("sum(active)", "sum(actives)", "metric[0].formula: v_cohorts has no column 'actives'"),
         ("day_n =", "dayn =", "metric[0].where: v_cohorts has no column 'dayn'"),
         ("sum(installs)", "sum(installs", "parentheses do not match"),
         ("sum(active) / sum(installs)", "active / installs", "made of sums or counts"),
