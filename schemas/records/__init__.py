@@ -23,6 +23,8 @@ from schemas.records.example import (
 )
 from schemas.records.frame import (
     FRAME_BYTES_MAX,
+    LATER_KINDS,
+    LATER_SIGNALS,
     AnyFrame,
     ExampleFrame,
     JourneyFrame,
@@ -102,6 +104,8 @@ __all__ = [
     "FRAME_BYTES_MAX",
     "INSTALL_TEXTS",
     "JOURNEY_PREFIXES",
+    "LATER_KINDS",
+    "LATER_SIGNALS",
     "LATE_TOUCH_MS",
     "LOG_STRIDE",
     "MARK",

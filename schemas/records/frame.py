@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 from msgspec import Struct, field, msgpack
 
 from schemas.records.example import ExampleRecord
-from schemas.records.journey import JourneyRecord
-from schemas.records.match import MatchRecord
+from schemas.records.journey import ChoiceMade, JourneyRecord
+from schemas.records.match import AccessSeen, ChoiceSeen, InstallSeen, MatchRecord
 from schemas.records.site import SiteRecord
-from schemas.records.stored_format import StoredFormat
+from schemas.records.stored_format import StoredFormat, marker_of
+from schemas.records.touch import Signal
 from schemas.time import LogMs
 
 FRAME_BYTES_MAX = 400_000
@@ -42,9 +44,11 @@ class ExampleFrame(Struct, frozen=True, array_like=True):
     records: list[ExampleRecord] = field(default_factory=list)
 
 
-match_frames: StoredFormat[MatchFrame] = StoredFormat("a frame of match", MatchFrame)
+match_frames: StoredFormat[MatchFrame] = StoredFormat("a frame of match", MatchFrame, version=2)
 
-journey_frames: StoredFormat[JourneyFrame] = StoredFormat("a frame of journeys", JourneyFrame)
+journey_frames: StoredFormat[JourneyFrame] = StoredFormat(
+    "a frame of journeys", JourneyFrame, version=2
+)
 
 site_frames: StoredFormat[SiteFrame] = StoredFormat("a frame of sites", SiteFrame)
 
@@ -52,21 +56,37 @@ example_frames: StoredFormat[ExampleFrame] = StoredFormat("a frame of examples",
 
 AnyFrame = MatchFrame | JourneyFrame | SiteFrame | ExampleFrame
 
+LATER_KINDS = frozenset({AccessSeen, ChoiceMade, ChoiceSeen})
+"""Kinds of records that builds of the first version of frames cannot read."""
+
+LATER_SIGNALS = frozenset({Signal.WITHHELD})
+"""Signals of an install's lookups that those builds cannot read."""
+
+
+def first_version_of(records: Sequence[object]) -> int:
+    """The first version of a frame that can hold these records.
+
+    A frame without anything new says 1, so that builds before and after can be mixed until the
+    first new record comes; an older build then ends with one line, and has misread nothing.
+    """
+    kinds = set(map(type, records))
+    if not LATER_KINDS.isdisjoint(kinds):
+        return 2
+    if InstallSeen in kinds and any(
+        type(one) is InstallSeen and one.signal in LATER_SIGNALS for one in records
+    ):
+        return 2
+    return 1
+
 
 class FrameEncoder:
-    """Writes frames of every kind, each in the version of its format."""
+    """Writes frames of every kind, each in the first version that can hold what is in it."""
 
     def __init__(self) -> None:
         self._encode = msgpack.Encoder().encode
-        self._markers: dict[type[AnyFrame], bytes] = {
-            MatchFrame: match_frames.marker,
-            JourneyFrame: journey_frames.marker,
-            SiteFrame: site_frames.marker,
-            ExampleFrame: example_frames.marker,
-        }
 
     def encode(self, frame: AnyFrame) -> bytes:
-        return self._markers[type(frame)] + self._encode(frame)
+        return marker_of(first_version_of(frame.records)) + self._encode(frame)
 
 
 frame_encoder = FrameEncoder()

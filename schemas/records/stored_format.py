@@ -7,7 +7,8 @@ only content that it cannot decode is looked at for a marker.
 A field that is added at the end, with a default, needs no new version: older builds ignore it, and
 this one reads what they wrote. Everything else does, also a new kind of record or a new member of
 an enumeration, because an older build could not read it. Raise `version` then, and keep the old
-decoder in `older`.
+decoder in `older`; where nothing is new but what may be in it, today's decoder reads both. What is
+written may name an earlier version as long as it holds nothing that is new, as frames do.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class StoredFormat(Generic[_Content]):
     ) -> None:
         self.name = name
         self.version = version
-        self.marker = b"" if version == 1 else bytes((MARK, version))
+        self.marker = marker_of(version)
         """Goes before content that is written."""
         self._decode_own: _Decode[_Content] = msgspec.msgpack.Decoder(kind).decode
         self._older = dict(older or {})
@@ -57,7 +58,11 @@ class StoredFormat(Generic[_Content]):
         found = stored_version(content)
         self.require_known(content)
         body = content if found == 1 else memoryview(content)[MARKER_BYTES:]
-        return self._decode_own(body) if found == self.version else self._older[found](body)
+        return (
+            self._decode_own(body)
+            if found == self.version
+            else self._older.get(found, self._decode_own)(body)
+        )
 
     def require_known(self, content: bytes | memoryview) -> None:
         """Raise NewerFormatError if a newer build wrote this."""
@@ -67,6 +72,11 @@ class StoredFormat(Generic[_Content]):
                 f"{self.name} of version {found}, and this build reads up to {self.version}: a "
                 "newer Headwater wrote it; update this one"
             )
+
+
+def marker_of(version: int) -> bytes:
+    """What goes before content of a version."""
+    return b"" if version == 1 else bytes((MARK, version))
 
 
 def stored_version(content: bytes | memoryview) -> int:

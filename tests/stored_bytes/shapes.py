@@ -16,11 +16,13 @@ from typing import Any
 
 import msgspec
 
+from schemas.records import LATER_KINDS, LATER_SIGNALS
 from tests.stored_bytes.formats import types
 
 FILE = Path(__file__).parent / "shapes.json"
 Shape = dict[str, Any]
 _REQUIRED = "required"
+_LATER = {kind.__name__ for kind in LATER_KINDS} | {signal.name for signal in LATER_SIGNALS}
 
 
 def shapes() -> dict[str, Shape]:
@@ -128,8 +130,10 @@ def _problem(before: Shape, after: Shape) -> str:
 def _members_problem(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     gone = [name for name, value in before.items() if value not in after.values()]
     moved = [name for name, value in after.items() if before.get(name, value) != value]
-    names = ", ".join(gone + moved)
-    return f"members {names} are gone or have another value" if names else ""
+    new = [name for name in after if name not in before and name not in _LATER]
+    if gone or moved:
+        return f"members {', '.join(gone + moved)} are gone or have another value"
+    return f"earlier builds cannot read members {', '.join(new)}" if new else ""
 
 
 def _map_problem(before: Shape, after: Shape) -> str:
@@ -142,10 +146,10 @@ def _map_problem(before: Shape, after: Shape) -> str:
 
 
 def _has_more_records(before: str, after: str) -> bool:
-    """Whether a list may hold further kinds of records: each has a tag, so the others stay."""
+    """Whether a list may hold further kinds of records, in frames of a later version."""
     unions = [re.fullmatch(r"list\[(.*)\]", kind) for kind in (before, after)]
     known, now = (set(one[1].split(" | ")) if one else set() for one in unions)
-    return len(known) > 1 and known < now
+    return len(known) > 1 and known < now and now - known <= _LATER
 
 
 def _is_widened(before: str, after: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import get_args
 
 import msgspec
 import pytest
@@ -15,7 +16,21 @@ from online_models.learning.value_learner import ValueLearnerRules
 from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
-from schemas.records import TouchSeen
+from schemas.records import (
+    AccessSeen,
+    ChoiceMade,
+    ChoiceSeen,
+    InstallSeen,
+    JourneyFrame,
+    MatchFrame,
+    MatchRecord,
+    Signal,
+    TouchSeen,
+    frame_encoder,
+    match_frames,
+    stored_version,
+)
+from schemas.time import LogMs
 from streams.runtime.snapshots import SnapshotShelf
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Stage
@@ -137,11 +152,40 @@ def test_a_field_may_only_be_added_at_the_end_with_a_default() -> None:
 def test_a_member_keeps_its_value() -> None:
     before: dict[str, Shape] = {"Step": {"members": {"PURCHASE": 0, "REFUND": 1}}}
 
-    assert not unreadable_changes(
-        before, {"Step": {"members": {"PURCHASE": 0, "REFUND": 1, "RESTORED": 2}}}
-    )
     assert unreadable_changes(before, {"Step": {"members": {"PURCHASE": 1, "REFUND": 0}}})
     assert unreadable_changes(before, {"Step": {"members": {"PURCHASE": 0}}})
+
+
+def test_a_kind_that_earlier_builds_cannot_read_comes_in_frames_of_a_later_version() -> None:
+    before: dict[str, Shape] = {
+        "Step": {"members": {"PURCHASE": 0}},
+        "Frame": {"kind": "array", "fields": [["records", "list[A | B]", "list()"]]},
+    }
+
+    def with_kinds(kinds: str, member: str) -> dict[str, Shape]:
+        return {
+            "Step": {"members": {"PURCHASE": 0, member: 1}},
+            "Frame": {"kind": "array", "fields": [["records", kinds, "list()"]]},
+        }
+
+    assert unreadable_changes(before, with_kinds("list[A | B]", "UNHEARD_OF"))
+    assert unreadable_changes(before, with_kinds("list[A | B | UnheardOf]", "WITHHELD"))
+    assert not unreadable_changes(before, with_kinds("list[A | B | ChoiceSeen]", "WITHHELD"))
+
+
+def test_a_frame_names_the_first_version_that_can_hold_what_is_in_it() -> None:
+    """An earlier build reads all but the new kinds, and refuses those with one line."""
+    asks = msgspec.structs.replace(filled(InstallSeen), signal=Signal.DEVICE_ID)
+    forbids = msgspec.structs.replace(asks, signal=Signal.WITHHELD)
+
+    for kind in set(get_args(MatchRecord)) - {InstallSeen}:
+        frame = frame_encoder.encode(MatchFrame({}, [filled(TouchSeen), filled(kind)]))
+        assert stored_version(frame) == (2 if kind in (AccessSeen, ChoiceSeen) else 1), kind
+        assert match_frames.decode(frame).records[1] == filled(kind)
+    assert stored_version(frame_encoder.encode(MatchFrame({}, [asks]))) == 1
+    assert stored_version(frame_encoder.encode(MatchFrame({}, [asks, forbids]))) == 2
+    assert stored_version(frame_encoder.encode(JourneyFrame({}, [filled(ChoiceMade)]))) == 2
+    assert stored_version(frame_encoder.encode(JourneyFrame({"a": LogMs(1)}, []))) == 1
 
 
 def test_no_two_fields_of_a_filled_value_are_alike() -> None:

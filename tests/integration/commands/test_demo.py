@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from streams.lab.bench.free_port import free_port
 from streams.lab.simulator import Scenario, write_traffic
 from streams.lab.simulator.drafts.apple_signatures import public_keys
 
@@ -42,7 +43,8 @@ def _environ() -> dict[str, str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
     """The folder of a demo, and what it answered."""
     folder = tmp_path_factory.mktemp("demo")
-    done = _headwater("demo", "--events", EVENTS, "--seed", 7, "--data", folder, "--json")
+    options = ("--events", EVENTS, "--seed", 7, "--data", folder, "--json")
+    done = _headwater("demo", *options, HEADWATER_STORE_PORT=str(free_port()))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return folder, json.loads(done.stdout)
