@@ -135,6 +135,7 @@ class KafkaServer(LocalServer):
     controller_port: int
     properties: str = ""  # more lines of server.properties, which replace those above
     format_options: tuple[str, ...] = ()  # of kafka-storage.sh, such as users to add
+    cluster_id: str = ""  # of the cluster to join; empty: a new one
 
     @property
     def address(self) -> str:
@@ -181,7 +182,7 @@ class KafkaServer(LocalServer):
         return settings
 
     def _format(self, settings: Path) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = self.cluster_id or urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [*_java(HEAP), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"]
         command += self.format_options
         done = subprocess.run(

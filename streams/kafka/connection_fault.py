@@ -58,6 +58,18 @@ async def connection_fault(
     return faults[0] if faults else f"there is no address in {client['bootstrap_servers']}"
 
 
+async def advertised_fault(client: Mapping[str, Any], seconds: float) -> str:
+    """One phrase on a broker to which others send clients and that cannot be used from here; empty
+    when all can, or no address of the client's options answers."""
+    for host, port, _ in collect_hosts(client["bootstrap_servers"], randomize=False):
+        try:
+            connection = await connected(client, host, port, seconds)
+        except _FAULTS:
+            continue
+        return await _advertised_fault(connection, client, seconds)
+    return ""
+
+
 async def explained(
     error: BaseException, client: Mapping[str, Any], where: tuple[str, int], seconds: float
 ) -> str:

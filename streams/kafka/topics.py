@@ -195,7 +195,7 @@ async def find_topics(client: AIOKafkaAdminClient, names: list[str]) -> dict[str
     listed = {topic["topic"]: topic for topic in await client.describe_topics()}
     there = [name for name in names if name in listed]
     await _require_described(client, [name for name in names if name not in listed])
-    configs = await _configs(client, there)
+    configs = await topic_configs(client, there)
     return {
         name: FoundTopic(len(listed[name]["partitions"]), configs.get(name, {})) for name in there
     }
@@ -214,9 +214,8 @@ async def _require_described(client: AIOKafkaAdminClient, missing: list[str]) ->
             raise TopicAuthorizationFailedError(found["topic"])
 
 
-async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    if not names:
-        return {}
+async def topic_configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    """The settings of these topics, by their names in Kafka. Raises aiokafka's KafkaError."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     found: dict[str, dict[str, str]] = {}
     for answer in await client.describe_configs(resources):

@@ -9,13 +9,6 @@ from typing import NamedTuple
 
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    IncompatibleBrokerVersion,
-    LeaderNotAvailableError,
-    NoError,
-    UnknownTopicOrPartitionError,
-    for_code,
-)
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import BY_NAME, TopicKind
@@ -32,7 +25,7 @@ from streams.runtime.identity import (
     reset_command,
 )
 from streams.runtime.identity.position_request import PositionRequest, positions_in
-from streams.runtime.identity.topic_metadata import TopicMetadataRequest, id_text
+from streams.runtime.identity.topic_look import TopicLook, look_at_topics
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
@@ -44,6 +37,7 @@ This many such offsets are accepted, with a warning above one."""
 _MARKERS_ACCEPTED = {TopicKind.INTERNAL: NO_RECORDS_MAX, TopicKind.OUTCOME: 1}
 """Whoever sends to a source topic usually writes no transactions, and so no markers."""
 
+_LED_LOOK_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
 
 
@@ -106,26 +100,26 @@ class Offsets:
 
         Asks once. KafkaError when the broker does not answer or may not be asked.
         """
-        assert self._admin is not None, "start() comes first"
-        if self._settings.embedded:
-            return UNKNOWN_LOGS  # It lives no longer than what was read from it.
-        request = TopicMetadataRequest([self._settings.topic(name) for name in topics])
-        try:
-            answer = (await send_request(self._admin, request)).to_object()
-        except (IncompatibleBrokerVersion, NotImplementedError):
-            return UNKNOWN_LOGS
-        ids, partitions = {}, {}
-        for found in answer["topics"]:
-            error = for_code(found["error_code"])
-            if error is UnknownTopicOrPartitionError:
-                continue
-            if error not in (NoError, LeaderNotAvailableError):
-                raise error(f"metadata of topic {found['topic']}")
-            name = self._settings.topic_without_prefix(found["topic"])
-            partitions[name] = len(found["partitions"])
-            if topic_id := id_text(found["topic_id"]):
-                ids[name] = topic_id
-        return KnownLogs(answer["cluster_id"] or "", ids, partitions)
+        return (await self.look(topics)).logs
+
+    async def look(self, topics: Iterable[str]) -> TopicLook:
+        """The same, and which partitions have no leader."""
+        return await look_at_topics(self.admin, self._settings, topics)
+
+    async def led(self, tps: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Those of these partitions that Kafka has a leader for, or does not say it has none.
+
+        Asked for an offset of any other, it does not answer until that one has a leader again.
+        """
+        unled = (await patiently(lambda: self.look({tp[0] for tp in tps}))).leaderless
+        return [tp for tp in tps if tp not in unled]
+
+    async def until_led(self, tp: TopicPartition) -> None:
+        """Wait until a partition has a leader, however long."""
+        while True:
+            if await self.led([tp]):
+                return
+            await asyncio.sleep(_LED_LOOK_SECONDS)
 
     async def committed(
         self, group: str, tps: Sequence[TopicPartition]
@@ -220,10 +214,16 @@ class Offsets:
         committed: Mapping[TopicPartition, CommittedPosition],
         tps: Sequence[TopicPartition],
     ) -> dict[TopicPartition, int]:
-        """The same, from what `committed_here` has answered."""
-        first, end = await self.first(tps), await self.high_watermark(tps)
+        """The same, from what `committed_here` has answered.
+
+        What a partition without a leader has, nobody knows: reading it again finds out.
+        """
+        led = await self.led(tps)
+        first, end = await self.first(led), await self.high_watermark(led)
         overtaken, cut_off = [], []
         for tp, (offset, _) in committed.items():
+            if tp not in first:
+                continue
             topic = BY_NAME.get(tp[0])
             accepted = _MARKERS_ACCEPTED.get(topic.kind, 0) if topic else 0
             if offset + accepted < first[tp]:
@@ -250,7 +250,7 @@ class Offsets:
                 f"lost; to read all that is there {self._reset(cut_off)}"
             )
         ahead = {tp: offset for tp, (offset, _) in committed.items()}
-        return {tp: max(offset, ahead.get(tp, 0)) for tp, offset in first.items()}
+        return {tp: max(first.get(tp, 0), ahead.get(tp, 0)) for tp in tps}
 
     async def require(self, topics: Iterable[str]) -> None:
         """LostRecordsError when any partition of these lacks the next record of this group.

@@ -47,6 +47,7 @@ PRODUCERS_GRACE_SECONDS = 0.25
 REMEMBERED_SECONDS = 1.0
 """Installs are told apart for so long; later only the latest of them counts."""
 _AHEAD_STEP_MS = 500
+_SENT_SECONDS = 0.5
 
 Send = Callable[[TopicPartition], Awaitable[object]]
 SendAt = Callable[[TopicPartition, int], Awaitable[object]]
@@ -80,10 +81,10 @@ async def send_ticks(lanes: Callable[[], Iterable[Lane]], send: Send) -> None:
 
     A tick that Kafka refuses is not sent again: the next one carries a later time.
     """
-    while True:
-        await asyncio.sleep(IDLE_SECONDS / 2)
-        idle = idle_partitions(lanes(), time.monotonic())
-        await _all_sent(send(tp) for tp in idle)
+    async with _Sending() as sending:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            await sending.to(idle_partitions(lanes(), time.monotonic()), send)
 
 
 class ProducersTime:
@@ -114,11 +115,12 @@ async def send_stamped_ticks(
     lanes: Callable[[], Iterable[Lane]], send: SendAt, producers: ProducersTime
 ) -> None:
     """Send a tick to every idle partition that is behind the producers' time, until cancelled."""
-    while True:
-        await asyncio.sleep(IDLE_SECONDS / 2)
-        log_time = producers.look(lanes())
-        idle = idle_partitions(lanes(), time.monotonic(), log_time)
-        await _all_sent(send(tp, log_time) for tp in idle)
+    async with _Sending() as sending:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            log_time = producers.look(lanes())
+            idle = idle_partitions(lanes(), time.monotonic(), log_time)
+            await sending.to(idle, send, log_time)
 
 
 def _latest_log_time(lane: Lane) -> int:
@@ -256,14 +258,43 @@ async def send_awaited_ticks(
     No tick is of the future: an install that a clock ahead has stamped would take all others along.
     """
     lagging = LaggingPartitions(partitions)
-    while True:
-        await asyncio.sleep(WAIT_SECONDS if is_append_time else PRODUCERS_GRACE_SECONDS)
-        found, asked = lagging.look(lanes())
-        log_time = min(asked + 1, wall_clock_ms())
-        await _all_sent(send(tp, log_time) for tp in found)
+    async with _Sending() as sending:
+        while True:
+            await asyncio.sleep(WAIT_SECONDS if is_append_time else PRODUCERS_GRACE_SECONDS)
+            found, asked = lagging.look(lanes())
+            log_time = min(asked + 1, wall_clock_ms())
+            await sending.to(found, send, log_time)
 
 
-async def _all_sent(sending: Iterable[Awaitable[object]]) -> None:
-    for failure in await asyncio.gather(*sending, return_exceptions=True):
-        if isinstance(failure, BaseException) and not isinstance(failure, _NOT_WRITTEN):
-            raise failure
+class _Sending:
+    """Ticks on their way. A partition that takes none, as one without a leader, holds up no other,
+    and gets no second one meanwhile."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[TopicPartition, asyncio.Future[object]] = {}
+
+    async def __aenter__(self) -> _Sending:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for tick in self._under_way.values():
+            tick.cancel()
+
+    async def to(
+        self, tps: Iterable[TopicPartition], send: Callable[..., Awaitable[object]], *log_time: int
+    ) -> None:
+        """Send to each of these; returns once they are sent, or after a moment.
+
+        Raises what a tick has failed with, unless Kafka did not take it.
+        """
+        others = [tp for tp in tps if tp not in self._under_way]
+        new = {tp: asyncio.ensure_future(send(tp, *log_time)) for tp in others}
+        self._under_way |= new
+        if new:
+            await asyncio.wait(new.values(), timeout=_SENT_SECONDS)
+        for tp in [tp for tp, tick in self._under_way.items() if tick.done()]:
+            tick = self._under_way.pop(tp)
+            # aiokafka may cancel a wait of its own when Kafka is away for long.
+            failure = None if tick.cancelled() else tick.exception()
+            if failure is not None and not isinstance(failure, _NOT_WRITTEN):
+                raise failure

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Set
-from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -40,6 +39,7 @@ from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.worker.partition_counts import PartitionCounts, SetupError, partition_counts
 from streams.worker.surroundings import Stages, Surroundings, numbered_stages
+from streams.worker.watches.leaders import Leaders
 from streams.worker.watches.source_ends import SourceEnds
 from streams.worker.watches.standstill import GROUP, StandstillWatch, Work
 
@@ -72,12 +72,12 @@ class CoreWorker:
         self._observer = around.observer or LaneObserver()
         self._partitions = PartitionCounts(0, 0)
         topics = [name for spec in self.specs for name in (*spec.inputs, spec.changelog) if name]
-        self._look = partial(self.offsets.known_logs, topics)
-        self.log_watch = LogWatch(UNKNOWN_LOGS, self._look)
+        self.leaders = Leaders(settings, self.offsets, topics)
+        self.log_watch = LogWatch(UNKNOWN_LOGS, self.leaders.look)
         self._beside = around.beside
         self._admission, self._source_logs = around.admission, around.source_logs
         self._waits_for = ""
-        self.standstill = StandstillWatch(self._work, self._observer)
+        self.standstill = StandstillWatch(self._work, self._observer, self.leaders)
         self.app = around.app(settings, self._offer)
         self.source_ends = SourceEnds(lambda tp: self.app.consumer.known_end(tp))
         self.app.on_partitions_revoked.connect(self._on_revoked)
@@ -98,7 +98,7 @@ class CoreWorker:
             return Readiness(False, LoggedReason(reason) if self.watch.is_recovering else reason)
         if not ready.is_ready and self.watch.is_recovering:
             return Readiness(False, LoggedReason(ready.reason))
-        return ready
+        return self.leaders.beside(ready)
 
     def _work(self) -> Work:
         """What has to be done, unless something is waited for that is told elsewhere."""
@@ -128,8 +128,9 @@ class CoreWorker:
         self._partitions = await partition_counts(
             self.offsets, (*self.specs, *self._beside), self.settings
         )
-        self.offsets.logs = self.app.transport.logs = await self._look()
-        self.log_watch = LogWatch(self.offsets.logs, self._look, unchanged=self.source_ends.note)
+        self.offsets.logs = self.app.transport.logs = await self.leaders.look()
+        look, note = self.leaders.look, self.source_ends.note
+        self.log_watch = LogWatch(self.offsets.logs, look, unchanged=note)
         if self._source_logs is not None:
             numbers = await self._source_logs(self.settings, self.offsets.logs)
             self._stages = numbered_stages(self._stages, numbers)
@@ -172,7 +173,7 @@ class CoreWorker:
     async def close(self) -> None:
         await self._logs.close()
         if not self.watch.fault:
-            await self.source_ends.keep(self.settings, self.offsets.logs, self._look)
+            await self.source_ends.keep(self.settings, self.offsets.logs, self.leaders.look)
         await self.snapshots.stop()
         await self.offsets.stop()
 

@@ -36,6 +36,10 @@ from tests.faults.regrown_topics import (
 from tests.faults.right_ways import right_ways_in
 from tests.faults.small_disk import NoSmallDiskError
 from tests.faults.twin_faults import twins_with_one_folder, twins_with_two_folders
+from tests.faults.two_brokers.leader_faults import (
+    journeys_partition_without_leader,
+    source_partition_without_leader,
+)
 
 AWAY_SECONDS = 30.0
 StoryInFolder = Callable[[Path], Awaitable[float]]
@@ -75,6 +79,8 @@ def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
         "right ways into Kafka": right_ways_in,
         "two workers of one name and one state folder": twins_with_one_folder,
         "two workers of one name": twins_with_two_folders,
+        "a source partition without a leader": source_partition_without_leader,
+        "a partition of journeys without a leader": journeys_partition_without_leader,
         **{name: functools.partial(_on_bench, story) for name, story in LOG_FAULTS.items()},
         "one source topic created anew": source_topic_recreated,
         "every source topic created anew": every_source_topic_recreated,

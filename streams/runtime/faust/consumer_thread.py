@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +44,8 @@ _HEARTBEAT_MS_MAX = 3_000
 
 _REWIND_AGAIN_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 0.2
+_POSITIONS_SECONDS = 5.0
+_PASSED_OVER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class ConsumerThread(OwnConsumerThread):
 
     _joins = 0  # attempts to join the group
     _passed_over: BaseException | None = None
+    _passed_over_at = float("-inf")
     _looking: asyncio.Task[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -89,13 +94,18 @@ class ConsumerThread(OwnConsumerThread):
     def pass_over(self, error: BaseException) -> None:
         """Join the group anew after this error of it, which passes."""
         _logger.info("joining the group anew, after %s", in_one_line(error))
-        self._passed_over = error
+        self._passed_over, self._passed_over_at = error, time.monotonic()
         self.thread_loop.call_soon_threadsafe(pass_over, self.client)
 
     def is_of_group(self, error: BaseException) -> bool:
-        """Whether an error that a poll has raised is a copy of one that is passed over."""
+        """Whether an error that a poll has raised is a copy of one that is passed over.
+
+        A poll raises that within a moment. One that is alike and comes later is another.
+        """
+        is_recent = time.monotonic() - self._passed_over_at < _PASSED_OVER_SECONDS
+        passed_over = self._passed_over if is_recent else None
         awaiting = awaiting_error(self.client)
-        alike = [one for one in (awaiting, self._passed_over) if one is not None]
+        alike = [one for one in (awaiting, passed_over) if one is not None]
         return any(type(one) is type(error) and one.args == error.args for one in alike)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -150,17 +160,23 @@ class ConsumerThread(OwnConsumerThread):
         assigned, joins = client.assignment(), self._joins
         request = PositionRequest(self.transport.options.settings.group_id, assigned)
         known = positions_in((await coordinator_answer(client, request)).to_object())
+        unread = []
         for tp in assigned:
             found, log_id = known.get(tp), logs.log_id(name_of(tp.topic))
             if found and read_label(found.metadata).fits(log_id):
                 committed[tp] = found.offset
                 client.seek(tp, found.offset)
             else:
-                await client.seek_to_beginning(tp)
-        # From here on every partition has a position. Where its log no longer has that record,
-        # aiokafka would go on at the first record and say nothing. The embedded broker keeps
-        # little, and its readers' lag is bounded instead. Partitions of a group that is joined anew
-        # meanwhile have none yet.
+                unread.append(tp)
+        if unread:
+            # One without a leader gets its position when it has one again, and holds up nobody.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POSITIONS_SECONDS):
+                    await client.seek_to_beginning(*unread)
+        # From here on every partition has a position, or is to get its log's first. Where its log
+        # no longer has that record, aiokafka would go on at the first record and say nothing. The
+        # embedded broker keeps little, and its readers' lag is bounded instead. Partitions of a
+        # group that is joined anew meanwhile have none yet.
         embedded = self.transport.options.settings.embedded
         permit_resets(client, embedded or joins != self._joins)
         return committed

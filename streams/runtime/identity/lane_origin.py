@@ -60,6 +60,8 @@ class LaneOrigin:
         """
         if self._changelog is None:
             return Restored(0, 0.0, True)
+        # Were it refused, the group would be joined anew again and again, which stops all others.
+        await self._offsets.until_led(self._changelog)
         try:
             return await self._restore(self._changelog, store)
         except LostStateError:
@@ -104,9 +106,9 @@ class LaneOrigin:
         if not self._committed:
             return
         end = (await self._offsets.high_watermark([changelog]))[changelog]
-        first = await self._offsets.first(self._committed)
+        first = await self._offsets.first(await self._offsets.led(list(self._committed)))
         for tp, (offset, label) in self._committed.items():
-            if offset <= first[tp]:
+            if offset <= first.get(tp, -1):
                 continue  # Everything is read again, which is what the advice below does.
             beside = f"offset {offset} of {tp[0]}-{tp[1]} is committed"
             if label.changelog and log_id and label.changelog != log_id:

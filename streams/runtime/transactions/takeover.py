@@ -38,7 +38,10 @@ async def take_over(
         except StopIteration:
             break
     unread = unread_of(inputs, found)
-    first = await offsets.first(unread) if unread else {}
+    # One without a leader is claimed as well: nobody reads at an offset that is claimed as unread.
+    first = dict.fromkeys(unread, 0)
+    if led := await offsets.led(unread):
+        first |= await offsets.first(led)
     return claims_of(found, first, inputs)
 
 

@@ -66,21 +66,45 @@ def test_an_absent_broker_does_not_end_the_ticking(monkeypatch: pytest.MonkeyPat
 
     async def story() -> None:
         lane, task = await opened(SOURCES)
-        sent: list[TopicPartition] = []
-        enough = asyncio.Event()
+        sent = asyncio.Semaphore(0)
 
         async def send(tp: TopicPartition) -> None:
-            sent.append(tp)
-            if len(sent) >= 6:
-                enough.set()
+            sent.release()
             raise KafkaConnectionError("no broker")
 
         ticking = asyncio.create_task(send_ticks(lambda: [lane], send))
-        async with asyncio.timeout(5):
-            await enough.wait()
+        for _ in range(6):
+            await asyncio.wait_for(sent.acquire(), 5)
         assert not ticking.done()
         for running in (ticking, task):
             running.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_partition_that_takes_no_tick_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticks, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(ticks, "_SENT_SECONDS", 0.01)
+
+    async def story() -> None:
+        lane, task = await opened(SOURCES)
+        stuck, others = list[asyncio.Event](), asyncio.Semaphore(0)
+
+        async def send(tp: TopicPartition) -> None:
+            others.release()
+            if tp[0] == "payments":
+                stuck.append(asyncio.Event())
+                await stuck[-1].wait()
+                raise asyncio.CancelledError  # As aiokafka does to waits of its own.
+
+        ticking = asyncio.create_task(send_ticks(lambda: [lane], send))
+        for waiting in (1, 2):
+            for _ in range(4):
+                await asyncio.wait_for(others.acquire(), 5)
+            assert (len(stuck), ticking.done()) == (waiting, False)
+            stuck[-1].set()
+        ticking.cancel()
+        task.cancel()
 
     asyncio.run(story())
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from streams.runtime.lane import Lane
 from streams.runtime.queue import LaneQueue
 from streams.settings.core import BatchBounds
+from streams.stages.contract import TopicPartition
 from streams.worker import metrics
 from streams.worker.observers import LaneMetrics
 from streams.worker.watches.standstill import (
@@ -29,25 +32,46 @@ class Clock:
         return self.now
 
 
+class Kafka:
+    """What a broker says of the others."""
+
+    def __init__(self) -> None:
+        self.lacking: frozenset[TopicPartition] = frozenset()
+        self.lacks = ""
+        self.asked = 0
+
+    async def obstacle(self) -> str:
+        self.asked += 1
+        if self.lacks == "no answer":
+            raise KafkaConnectionError("no answer")
+        return self.lacks
+
+
 class Site:
     """A worker with one lane, as the watch sees it."""
 
     def __init__(self) -> None:
         self.clock = Clock()
+        self.kafka = Kafka()
         self.fetched_ago = 0.0
         self.lane: Any = SimpleNamespace(
             spec=SPEC, p=0, is_open=True, lacks_room=False, awaits_model=False, finished=0,
             queue=LaneQueue(BatchBounds()), fetched_at=lambda tp: self.clock.now - self.fetched_ago,
         )  # fmt: skip
         self.work: dict[str, Lane | None] = {"matching-0": cast(Lane, self.lane)}
-        self.watch = StandstillWatch(lambda: self.work, LaneMetrics(), self.clock)
+        self.watch = StandstillWatch(lambda: self.work, LaneMetrics(), self.kafka, self.clock)
 
     def after(self, seconds: float) -> str:
         """What the watch says when so much time has passed, a look a second."""
-        end = self.clock.now + seconds
-        while self.clock.now < end:
-            self.clock.now += 1.0
-            self.watch.look()
+
+        async def looks() -> None:
+            end = self.clock.now + seconds
+            while self.clock.now < end:
+                self.clock.now += 1.0
+                self.watch.look()
+                await self.watch.ask()
+
+        asyncio.run(looks())
         return self.watch.reason
 
     @property
@@ -146,4 +170,35 @@ def test_a_lane_that_is_made_anew_without_a_decision_has_not_gone_on(site: Site)
 def test_a_group_that_never_assigns_ends_the_worker(site: Site) -> None:
     site.work = {GROUP: None}
     with pytest.raises(StandstillError, match=GROUP):
+        site.after(ENDS_SECONDS + 2)
+
+
+def test_a_partition_that_nobody_leads_is_not_read_and_is_no_standstill(site: Site) -> None:
+    site.fetched_ago = 3_600.0
+    site.kafka.lacking = frozenset({INPUT})
+    assert site.after(3 * ENDS_SECONDS) == ""
+    site.kafka.lacking = frozenset()
+    assert "matching-0" in site.after(REPORTED_SECONDS + 1), "now it could be read"
+
+
+def test_what_kafka_lacks_is_said_and_ends_nothing(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.lane.queue.put(INPUT, records(0))
+    site.kafka.lacks = "Kafka has no leader for journeys-2"
+    assert site.after(10 * ENDS_SECONDS).startswith("Kafka has no leader for journeys-2: work")
+    lines = [line for line in caplog.messages if line.startswith("Kafka has no leader")]
+    assert len(lines) == 1, "it is said once"
+    assert site.kafka.asked < 10 * ENDS_SECONDS / 9, "now and then"
+    site.kafka.lacks = ""
+    with pytest.raises(StandstillError):
+        site.after(ENDS_SECONDS + 20)
+
+
+def test_a_worker_that_cannot_ask_what_kafka_lacks_ends_for_its_connections_may_be_at_fault(
+    site: Site,
+) -> None:
+    site.lane.queue.put(INPUT, records(0))
+    site.kafka.lacks = "no answer"
+    with pytest.raises(StandstillError):
         site.after(ENDS_SECONDS + 2)

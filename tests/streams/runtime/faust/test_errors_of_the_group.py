@@ -27,7 +27,7 @@ from aiokafka.errors import (
 )
 from faust.types import TP
 
-from streams.runtime.faust import transport
+from streams.runtime.faust import consumer_thread, transport
 from streams.runtime.faust.app import batch_app
 from streams.runtime.faust.assignor import CoPartitionedAssignor
 from streams.runtime.faust.internals import (
@@ -241,5 +241,28 @@ def test_what_aiokafka_lives_by_does_not_end_unnoticed(what: str) -> None:
             await asyncio.wait([task])
             error = membership_error(cast(Any, client))
             assert isinstance(error, KeyError) or what in str(error)
+
+    asyncio.run(story())
+
+
+def test_an_error_like_one_that_passed_long_ago_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for the old one, it would be swallowed at every poll, for ever."""
+    error = KafkaError("heartbeat: loading")
+
+    async def broken_off(self: OwnConsumer, active: set[TP], seconds: float) -> Any:
+        raise KafkaError(*error.args)
+
+    async def story() -> None:
+        consumer: Any = batch_app(CoreSettings("127.0.0.1:1", topic_prefix="t-")).consumer
+        consumer.thread._consumer = SimpleNamespace(
+            _coordinator=SimpleNamespace(_pending_exception=None)
+        )
+        consumer.thread.thread_loop = SimpleNamespace(call_soon_threadsafe=lambda *_: None)
+        monkeypatch.setattr(OwnConsumer, "poll", broken_off)
+        consumer.thread.pass_over(error)
+        assert await consumer.poll({TP(TOPIC, 0)}, 0.1) == {}
+        monkeypatch.setattr(consumer_thread, "_PASSED_OVER_SECONDS", 0.0)
+        with pytest.raises(KafkaError):
+            await consumer.poll({TP(TOPIC, 0)}, 0.1)
 
     asyncio.run(story())

@@ -1,0 +1,1 @@
+"""Partitions that are on a second broker, which dies."""
