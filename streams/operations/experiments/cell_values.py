@@ -79,7 +79,12 @@ def _number(text: str, rules: CellRules) -> float | str:
         if not _CONTINENTAL.fullmatch(text):
             return f"is {text[:20]!r}: with --decimal-comma, write 1.234,5 or 1234,5"
         text = text.replace(".", "").replace(",", ".")
-    elif _DECIMAL_COMMA.fullmatch(text) or _GROUPED.fullmatch(text):
+    elif _GROUPED.fullmatch(text):
+        return (
+            f"is {text[:20]!r}: take out commas that group thousands, or say --decimal-comma where "
+            "they are decimal"
+        )
+    elif _DECIMAL_COMMA.fullmatch(text):
         return f"is {text[:20]!r}, with a comma: write a point, or say --decimal-comma"
     try:
         number = float(text.replace("_", "?"))

@@ -260,7 +260,7 @@ TWO = HEADER + "a,control,1,1\nb,offer,2,0\n"
         (TWO + "c,offer,inf,1\n", ":4: revenue is inf: amounts go up to 1e+15"),
         (TWO + "c,offer,1e16,1\n", ":4: revenue is 1e16: amounts go up to 1e+15"),
         (TWO + 'c,offer,"3,50",1\n', ":4: revenue is '3,50', with a comma: write a point"),
-        (TWO + 'c,offer,"1,234.50",1\n', ":4: revenue is '1,234.50', with a comma"),
+        (TWO + 'c,offer,"1,234.50",1\n', ":4: revenue is '1,234.50': take out commas that group"),
         (TWO + "c,offer,$3.50,1\n", ":4: revenue is '$3.50': write a plain number"),
         (TWO + "c,offer,1_000,1\n", ":4: revenue is '1_000': write a plain number"),
         (TWO + "c,offer,3\n", ":4: 3 cells under 4 columns"),
