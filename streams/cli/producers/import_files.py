@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def import_command(map_file: Path, out: Path, files: tuple[Path, ...], as_json: 
     if out.resolve() in {one.resolve() for one in (map_file, *files)}:
         raise Stop(f"--out {out}: this is a file that is read: name another one")
     rules = read_file(map_file, "map", read_import_map)
-    reader = CsvImport(rules, settings_for(None).rules.earliest_event_time)
+    earliest, now = settings_for(None).rules.earliest_event_time, time.time_ns() // 1_000_000
+    reader = CsvImport(rules, earliest, now)
     _write(reader, files, out)
     if as_json:
         answer_json({"events": dict(reader.counts), "left_out": reader.faults})

@@ -55,11 +55,13 @@ class Fault(NamedTuple):
 class CsvImport:
     """Reads files by a map. `counts`: events made so far, by kind; `faults`: rows left out."""
 
-    def __init__(self, rules: ImportMap, earliest_event_time: int) -> None:
+    def __init__(self, rules: ImportMap, earliest_event_time: int, now: int) -> None:
+        """Times in milliseconds since 1970. A history has nothing later than `now` and a day."""
         self.counts: Counter[str] = Counter()
         self.faults = 0
         self._rules = rules
         self._earliest = earliest_event_time
+        self._latest = now + DAY_MS  # a zone that is left out may be off by as much
         self._zone = ZoneInfo(rules.time_zone) if rules.time_zone else None
         self._seen: set[bytes] = set()
 
@@ -145,11 +147,18 @@ class CsvImport:
         if not text.isprintable():  # Bytes that are no text stand for themselves, and are not.
             raise CellError(f"{text!a} is no line of UTF-8: set encoding in the map, or mend it")
         if name in _TIMES:
-            return {name: read_time(text, section.time_format, self._zone)}
+            return {name: self._time(text, section)}
         if name == MONEY_FIELD:
             micros, found = read_money(text, self._rules.decimal, section.amount_unit, currency)
             return {"amount_micros": micros, "currency": found}
         return {name: read_whole(text) if name in number_fields(section.event) else text}
+
+    def _time(self, text: str, section: FileMap) -> int:
+        """One moment of a wrong century would be the log time of all that is imported later."""
+        moment = read_time(text, section.time_format, self._zone)
+        if moment > self._latest:
+            raise CellError(f"{text!r} is in the future: mend it, or time_format")
+        return moment
 
     def _record(self, event: dict[str, Any]) -> tuple[KcatRecord, str]:
         """The record, and why its event would be a dead letter; empty: it would not."""

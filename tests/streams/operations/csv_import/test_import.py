@@ -127,6 +127,15 @@ def test_a_country_that_workers_would_leave_out_is_said(tmp_path: Path) -> None:
     assert "such as DE" in run.stderr
 
 
+def test_a_time_to_come_is_no_history(tmp_path: Path) -> None:
+    rows = "who,at,price\nu1,2026-01-01T00:00Z,5\nu2,2095-02-01T10:00Z,5\nu3,4102444800,5\n"
+    run, events = imported(tmp_path, *purchases(rows))
+
+    assert [event["install_id"] for _, event in events] == ["u1"]
+    assert "p.csv:3: column 'at': '2095-02-01T10:00Z' is in the future" in run.stderr
+    assert "p.csv:4: column 'at': '4102444800' is in the future" in run.stderr
+
+
 def test_one_bad_row_takes_no_other_with_it(tmp_path: Path) -> None:
     rows = "who,at,price\nu1,2026-01-01T00:00Z,5\nu2,soon,5\nu3,2026-01-01T00:00Z,5\n"
     run, events = imported(tmp_path, *purchases(rows))
