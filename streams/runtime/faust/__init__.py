@@ -2,4 +2,12 @@
 that keeps partition numbers together. Private members of both libraries stand in `internals`.
 """
 
-__all__ = ["app", "assignor", "batches", "consumer_thread", "internals", "transport"]
+__all__ = [
+    "app",
+    "assignor",
+    "batches",
+    "consumer_thread",
+    "internals",
+    "passed_offsets",
+    "transport",
+]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,21 @@ class ConsumerThread(OwnConsumerThread):
         awaiting = awaiting_error(self.client)
         alike = [one for one in (awaiting, passed_over) if one is not None]
         return any(type(one) is type(error) and one.args == error.args for one in alike)
+
+    async def positions(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """What is to be polled next of these partitions, as far as they have a position here."""
+
+        async def in_thread() -> Mapping[TP, int]:
+            client, found = self.client, {}
+            for tp in client.assignment().intersection(tps):
+                # Without one it would wait, or the assignment ends just now.
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    async with asyncio.timeout(0):
+                        found[tp] = await client.position(tp)
+            return found
+
+        positions: Mapping[TP, int] = await self.call_thread(in_thread)
+        return positions
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Called before each attempt to join the group, also the first one."""

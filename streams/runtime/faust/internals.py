@@ -257,9 +257,9 @@ class OwnConsumer(driver.Consumer):
 
         Faust calls it again as soon as it has handed over what the last call returned.
         """
-        return self._as_read_on(await super()._getmany(active, seconds))
+        return self.as_read_on(await super()._getmany(active, seconds))
 
-    def _as_read_on(self, polled: Any) -> Any:
+    def as_read_on(self, polled: Any) -> Any:
         """Without what lies before the offset at which Faust goes on reading its partition.
 
         Faust looks at every record that it hands over; of ours, it sees one partition per topic.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ from streams.runtime.faust.internals import (
     membership_error,
     request_rejoin,
 )
+from streams.runtime.faust.passed_offsets import PassedOffsets
 from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.offsets import LostRecordsError
 from streams.settings.core import CoreSettings
@@ -48,6 +50,7 @@ class BatchConsumer(OwnConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._held: set[TP] = set()
+        self._passed = PassedOffsets()
         super().__init__(*args, **kwargs)
 
     def create_thread(self) -> ConsumerThread:
@@ -72,13 +75,14 @@ class BatchConsumer(OwnConsumer):
 
     def has_more(self, tp: tuple[str, int], offset: int) -> bool:
         """Whether there are records from `offset` on, by the last fetch; False if unknown."""
-        return (self.known_end(tp) or 0) > offset
+        return (self.known_end(tp) or 0) > self._passed.beyond(self._with_prefix(tp), offset)
 
     def read_at(self, tp: tuple[str, int], offset: int) -> float:
         kafka_tp = self._with_prefix(tp)
         # The moment first: a fetch that comes in between may only move the end.
         moment, end = self.thread.moments.of(kafka_tp), self.known_end(tp)
-        return moment if end is not None and end <= offset else NOT_FETCHED
+        is_read = end is not None and end <= self._passed.beyond(kafka_tp, offset)
+        return moment if is_read else NOT_FETCHED
 
     def fetched_at(self, tp: tuple[str, int]) -> float:
         return self.thread.moments.of(self._with_prefix(tp))
@@ -156,7 +160,11 @@ class BatchConsumer(OwnConsumer):
             await asyncio.sleep(_ALL_HELD_SECONDS)
             return {}
         try:
-            return await super().poll(wanted, min(seconds, _POLL_SECONDS))
+            polled = await super().poll(wanted, min(seconds, _POLL_SECONDS))
+            # Faust polls again only once this returns: nothing moves a position meanwhile.
+            if unsure := self._passed.unsure(time.monotonic()):
+                self._passed.read_up_to(await self.thread.positions(unsure))
+            return polled
         except asyncio.CancelledError:
             # When Kafka was away for long, aiokafka may cancel a wait of its own. Faust would take
             # it for its own end, and never poll again.
@@ -175,6 +183,10 @@ class BatchConsumer(OwnConsumer):
             if is_lasting(error) or not self.thread.is_of_group(error):
                 raise
             return {}  # `refusal` sees to it.
+
+    def as_read_on(self, polled: Any) -> Any:
+        self._passed.note(polled or {})
+        return super().as_read_on(polled)
 
 
 class _TickProducer(OwnProducer):
