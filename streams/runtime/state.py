@@ -24,6 +24,7 @@ from streams.runtime.rocks.checked_rocks import CheckedRocks
 from streams.runtime.rocks.disk import StateDiskFullError
 from streams.runtime.rocks.due_index import DueIndex, DueOf, never_due
 from streams.runtime.rocks.faults import StateDamagedError, StateFolderError, known_faults
+from streams.runtime.rocks.file_rewrite import REWRITE_SECONDS, FileRewrite
 from streams.runtime.rocks.keys import (
     DUE_PREFIX,
     INDEX_PREFIX,
@@ -152,9 +153,15 @@ class RocksStore:
     """
 
     def __init__(
-        self, folder: Path, expiry_of: ExpiryOf = never, due_of: DueOf = never_due
+        self,
+        folder: Path,
+        expiry_of: ExpiryOf = never,
+        due_of: DueOf = never_due,
+        rewrite_seconds: float = REWRITE_SECONDS,
     ) -> None:
+        """`rewrite_seconds`: how often deleted bytes are dropped from the files."""
         self._folder = folder
+        self._rewrite_seconds = rewrite_seconds
         self._expiry_of = expiry_of
         self._due_of = due_of
         self.keeps_due_times = due_of is not never_due
@@ -186,6 +193,7 @@ class RocksStore:
         if self.keeps_due_times and stored and self._rocks.get(INDEXED_KEY) != stored:
             for batch in self._due.add_all(all_entries(self._rocks)):
                 self._rocks.write(batch)
+        self._rewrite = FileRewrite(self._rocks, self._rewrite_seconds)
 
     @property
     def position(self) -> int:
@@ -228,6 +236,7 @@ class RocksStore:
             put(INDEXED_KEY, written)
         self._rocks.write(batch)
         self._position = position
+        self._rewrite.look()
 
     def expired(self, now: LogMs) -> list[bytes]:
         end, entries = _hour_key(now), []
@@ -257,7 +266,13 @@ class RocksStore:
         self._returned = []
         self._open()
 
+    def rewritten(self) -> None:
+        """Wait until files that are being rewritten are."""
+        self._rewrite.wait()
+
     def close(self) -> None:
+        if (rewrite := getattr(self, "_rewrite", None)) is not None:
+            rewrite.stop()
         # What a damaged store cannot write any more is read again from the changelog.
         with contextlib.suppress(StateDamagedError, StateDiskFullError, StateFolderError):
             self._rocks.close()

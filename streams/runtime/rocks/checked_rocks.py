@@ -60,6 +60,22 @@ class CheckedRocks:
                 yield key, value
             self._require_last(key, from_key)
 
+    def flush(self) -> None:
+        """Write what is in memory to a file."""
+        with known_faults(self._folder):
+            self._rocks.flush()
+
+    def ranges(self) -> list[tuple[bytes, bytes]]:
+        """The first and last key of every file, in order."""
+        with known_faults(self._folder):
+            files = self._rocks.live_files()
+        return sorted({(bytes(one["start_key"]), bytes(one["end_key"])) for one in files})
+
+    def rewrite_range(self, first: bytes, last: bytes) -> None:
+        """Write the files of a range again, without what was deleted. Others may use the store."""
+        with known_faults(self._folder):
+            rewrite(self._rocks, first, last + b"\0")
+
     def close(self) -> None:
         with known_faults(self._folder):
             self._rocks.close()
