@@ -33,13 +33,13 @@ def main() -> int:
             silent = silent[wave:]
             print(f"{wave:,} more requests: {seconds:.1f} s", flush=True)
         if chosen.waves:
-            return int(bool(proof.found_after or not proof.is_unchanged))
+            return int(bool(proof.found_after or proof.changed))
         replay(settings, Path(name), crowd, is_again=True, days=chosen.days)
         print(f"replayed into the same store: {left_of(settings, crowd)} names are back")
         run_erasure(settings, lambda _: None)
         left = left_of(settings, crowd)
         print(f"erased again: {left} are left")
-    return int(bool(proof.found_after or left or not proof.is_unchanged))
+    return int(bool(proof.found_after or left or proof.changed))
 
 
 if __name__ == "__main__":

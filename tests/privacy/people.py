@@ -56,7 +56,7 @@ def log_of(crowd: list[Person], seed: int = 1, days: int = 1) -> list[KcatRecord
     log: list[KcatRecord] = []
     for number, person in enumerate(crowd):
         log += _life(person, number, NOON + rng.randrange(DAY_MS), days)
-    log += _requests(crowd, NOON + 3 * DAY_MS)
+    log += requests_of(crowd, NOON + 3 * DAY_MS)
     return sorted(log, key=lambda record: record.timestamp_ms or 0)
 
 
@@ -96,7 +96,8 @@ def _life(person: Person, number: int, at: int, days: int) -> Iterator[KcatRecor
         yield _message("installs", "install", f"bad{number}", "soon", at + 1, **mine)
 
 
-def _requests(crowd: list[Person], at: int) -> Iterator[KcatRecord]:
+def requests_of(crowd: list[Person], at: int) -> Iterator[KcatRecord]:
+    """The requests of those who ask, from a moment on."""
     for number, person in enumerate(crowd):
         if person.asks_by:
             yield _message(

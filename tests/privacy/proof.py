@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cramjam
 import lz4.block
@@ -21,23 +21,12 @@ from streams.settings import Settings, read_settings
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.store.base import Store
 from streams.wiring.store import open_store
+from tests.privacy.figures import Difference, ViewFigures, differences, view_figures
 from tests.privacy.people import Person, log_of
 from tests.worlds.stores.fact_outcomes import privacy_receipt
 from tests.worlds.stores.store_world import put
 
 SECRET = "0123456789abcdef0123456789abcdef"
-UNCHANGED = (
-    "SELECT * FROM v_campaign_daily ORDER BY ALL",
-    "SELECT media_source, status, count(), uniqExact(install_id) FROM v_attributions"
-    " GROUP BY ALL ORDER BY ALL",
-    "SELECT sum(amount), count(), uniqExact(install_id) FROM v_revenue",
-    "SELECT day_of_life, uniqExact(install_id) FROM v_active_days GROUP BY 1 ORDER BY 1",
-    "SELECT name, uniqExact(install_id) FROM v_milestones GROUP BY 1 ORDER BY 1",
-    "SELECT count(), uniqExact(touch_id) FROM touches",
-    "SELECT target, landmark, count(), uniqExact(install_id) FROM v_predictions"
-    " GROUP BY ALL ORDER BY ALL",
-    "SELECT reason, count() FROM dead_letters GROUP BY 1 ORDER BY 1",
-)
 _METHOD_LZ4, _METHOD_ZSTD, _METHOD_NONE = 0x82, 0x90, 0x02
 _BLOCK_BYTES_MAX = 1 << 26
 _SEARCHED_ONE_BY_ONE = 200
@@ -52,26 +41,33 @@ class Proof(NamedTuple):
     found_after: int
     others_before: int
     others_after: int
-    is_unchanged: bool  # every figure of the views
+    views: int
+    changed: Sequence[Difference]  # of every figure of every view
+    last_digits: int  # of sums of fractions, which alone differ
     rows: int  # made anonymous
     seconds: float
 
 
-def prove(folder: Path, crowd: list[Person], days: int = 1) -> tuple[Settings, Proof]:
-    """Store the crowd in a folder, erase who asked, and compare."""
+def prove(
+    folder: Path, crowd: list[Person], days: int = 1, views: Collection[str] = ()
+) -> tuple[Settings, Proof]:
+    """Store the crowd in a folder, erase who asked, and compare; `views`: these alone."""
     settings = settings_in(folder)
     replay(settings, folder, crowd, days=days)
-    figures, before = _look(settings, crowd)
+    figures, before = _look(settings, crowd, views)
     started = time.perf_counter()
     done = run_erasure(settings, lambda _: None)
     seconds = time.perf_counter() - started
-    figures_after, after = _look(settings, crowd)
+    figures_after, after = _look(settings, crowd, views)
+    changed, last_digits = differences(figures, figures_after)
     return settings, Proof(
         found_before=len(before.asked),
         found_after=len(after.asked),
         others_before=len(before.others),
         others_after=len(after.others),
-        is_unchanged=figures == figures_after,
+        views=len(figures),
+        changed=changed,
+        last_digits=last_digits,
         rows=sum(one.rows for one in done),
         seconds=seconds,
     )
@@ -129,14 +125,16 @@ class Found(NamedTuple):
     others: set[bytes]  # installs of all others
 
 
-def _look(settings: Settings, crowd: list[Person]) -> tuple[list[Any], Found]:
+def _look(
+    settings: Settings, crowd: list[Person], views: Collection[str] | None = None
+) -> tuple[dict[str, ViewFigures], Found]:
     """The figures of the views, and whose names are in the bytes of the parts on disk."""
     asked = {name.encode() for one in crowd if one.asks_by for name in _names(one)}
     others = {one.install_id.encode() for one in crowd if not one.asks_by}
     found = Found(set(), set())
     store: Store = open_store(settings)
     try:
-        figures = [store.query(sql).rows for sql in UNCHANGED]
+        figures = {} if views is None else view_figures(store, views)
         parts = store.query("SELECT path FROM system.parts WHERE active").rows
         letters = store.query("SELECT base64Decode(payload), base64Decode(key) FROM dead_letters")
         for octets in (*_files(Path(path) for (path,) in parts), str(letters.rows).encode()):
