@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from attribution.matching.account_state import AccountState
 from attribution.matching.erasures import latest_ts, note_erasure
 from attribution.matching.facts import MatchFact
-from attribution.matching.touch_index import TouchIndex
+from attribution.matching.touch_index import TouchIndex, touch_index_expires_at
 from attribution.privacy.choices import PrivacyChoice, choices_from, note_choice
 from attribution.rules.rules import Rules
 from schemas.records import ChoiceSeen, Erased, ErasureSeen, LinksCut, app_of, scope_of
@@ -111,23 +111,33 @@ def choose_by_account(
     return replace(state, choices=choices), facts + evicted
 
 
-def erased_due(index: TouchIndex, rules: Rules) -> LogMs | None:
-    """Log time at which `forget_erased` has something to forget; None: never.
+def contents_due(index: TouchIndex, rules: Rules) -> LogMs | None:
+    """Log time at which `forget_contents` has something to forget; None: never.
 
-    Without an opt-out the whole index is forgotten then (`touch_index_expires_at`)."""
-    known = [*(one.ts for one in index.touches), *(one.ts for one in index.installs)]
-    erased_ts = latest_ts(index.erasures)
-    if not index.choices or not known or max(known) > erased_ts:
+    Without an opt-out the whole index is forgotten then (`touch_index_expires_at`), and what was
+    chosen is remembered for longer than touchpoints and installs may be."""
+    if not index.choices or not (index.touches or index.installs):
         return None
-    return LogMs(erased_ts + rules.late_ms_max)
+    return touch_index_expires_at(replace(index, choices=[]), rules)
 
 
-def forget_erased(index: TouchIndex, now: LogMs, rules: Rules) -> TouchIndex:
-    """Who asked to be forgotten and has opted out, too: only what they asked for is remembered."""
-    due = erased_due(index, rules)
+def forget_contents(index: TouchIndex, now: LogMs, rules: Rules) -> TouchIndex:
+    """Of who has opted out nothing but that is remembered once touchpoints and installs would be
+    forgotten of anybody else, or of who asked to be forgotten."""
+    due = contents_due(index, rules)
     if due is None or due > now:
         return index
     return replace(index, touches=[], installs=[])
+
+
+def account_expires_at(state: AccountState, rules: Rules) -> LogMs | None:
+    """Log time from which an account may be forgotten that asked to be; None: never. Until then
+    late refunds find the install that paid."""
+    erased_ts, latest = latest_ts(state.erasures), max((one.ts for one in state.links), default=0)
+    if not erased_ts or latest > erased_ts or state.placed or state.settled:
+        return None
+    chosen = state.choices[-1].ts + rules.choice_memory_ms if state.choices else 0
+    return LogMs(max(erased_ts + rules.transaction_retention_ms, chosen))
 
 
 def _choice_of(seen: ChoiceSeen) -> PrivacyChoice:

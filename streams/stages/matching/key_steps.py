@@ -92,7 +92,7 @@ def expire_key(
         case AccountState():
             return accounts.expire_account_money(state, now)
         case TouchIndex():
-            index = key_requests.forget_erased(state, now, rules)
+            index = key_requests.forget_contents(state, now, rules)
             return touch_index.close_sampled_paths(index, key.decode(), now, rules)
         case SeenPostback() | None:
             return state, []

@@ -11,7 +11,7 @@ from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
-from attribution.privacy.key_requests import erased_due
+from attribution.privacy.key_requests import account_expires_at, contents_due
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
@@ -147,9 +147,12 @@ class Matching:
             case TransactionBefore():
                 return self._due(state.upgraded(rules))
             case AccountState():
-                return accounts.account_due(state) or NEVER
+                if due := accounts.account_due(state):
+                    return due
+                expires = account_expires_at(state, rules)
+                return NEVER if expires is None else EXPIRES_FROM + expires
             case TouchIndex():
-                dues = touch_index.touch_index_due(state, rules), erased_due(state, rules)
+                dues = touch_index.touch_index_due(state, rules), contents_due(state, rules)
                 if due := min(filter(None, dues), default=None):
                     return due
                 return EXPIRES_FROM + touch_index.touch_index_expires_at(state, rules)

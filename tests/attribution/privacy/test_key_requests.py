@@ -169,16 +169,39 @@ def test_an_opt_out_outlives_the_touchpoints_and_installs_of_its_id() -> None:
     assert touch_index.touch_index_expires_at(index, RULES) == until + DAY * 60_000
 
 
+def test_of_who_opted_out_touchpoints_and_installs_are_kept_no_longer_than_of_anybody() -> None:
+    index, _ = touch_index.index_touch(None, seen(click("c", -5)), RULES)
+    touched = touch_index.touch_index_expires_at(index, RULES)
+    index, _ = key_requests.choose_by_key(index, chosen(1), RULES)
+    assert key_requests.contents_due(index, RULES) == touched
+    assert key_requests.forget_contents(index, LogMs(touched - 1), RULES) is index
+    kept = key_requests.forget_contents(index, LogMs(touched), RULES)
+    assert (kept.touches, kept.installs, len(kept.choices)) == ([], [], 1)
+    assert key_requests.contents_due(kept, RULES) is None
+    until = logged_at(1) + RULES.choice_memory_ms
+    assert touch_index.touch_index_expires_at(kept, RULES) == until
+
+
 def test_who_is_forgotten_and_has_opted_out_is_remembered_by_the_opt_out_only() -> None:
     index, _ = touch_index.index_touch(None, seen(click("c", -5)), RULES)
     index, _ = touch_index.index_install(index, met(1, 0), RULES)
     index, _ = key_requests.choose_by_key(index, chosen(1), RULES)
-    assert key_requests.erased_due(index, RULES) is None
+    assert (key_requests.contents_due(index, RULES) or 0) > logged_at(2) + RULES.late_ms_max
     index, _ = key_requests.erase_key(index, asked(2), RULES)
     due, expires = logged_at(2) + RULES.late_ms_max, logged_at(2) + RULES.choice_memory_ms
-    assert key_requests.erased_due(index, RULES) == due
-    assert key_requests.forget_erased(index, LogMs(due - 1), RULES) is index
-    index = key_requests.forget_erased(index, LogMs(due), RULES)
+    assert key_requests.contents_due(index, RULES) == due
+    assert key_requests.forget_contents(index, LogMs(due - 1), RULES) is index
+    index = key_requests.forget_contents(index, LogMs(due), RULES)
     assert (index.touches, index.installs, len(index.choices)) == ([], [], 1)
-    assert key_requests.erased_due(index, RULES) is None
     assert touch_index.touch_index_expires_at(index, RULES) == expires
+
+
+def test_an_account_that_asked_is_kept_for_late_refunds_and_then_forgotten() -> None:
+    state, _ = accounts.link_account(None, signed_in("i1", 0), RULES)
+    assert key_requests.account_expires_at(state, RULES) is None
+    asking = ErasureSeen(key="u:app:user", request_id="dsr-1", ts=logged_at(5))
+    state, _ = key_requests.erase_account(state, asking, RULES)
+    expected = logged_at(5) + RULES.transaction_retention_ms
+    assert key_requests.account_expires_at(state, RULES) == expected
+    back, _ = accounts.link_account(state, signed_in("i2", 9), RULES)
+    assert key_requests.account_expires_at(back, RULES) is None
