@@ -49,6 +49,9 @@ MEANING: Mapping[RequestVerdict, str] = {
     "found_nobody": "Nobody is known under what the request names.",
     "not_matched": "Nobody was found, and not everything could be looked up: ask again as the "
     "result says.",
+    "not_looked_up": "Whether somebody is known could not be looked up: the request was replayed "
+    "into a store of other logs. Send it to the topic privacy-requests of the workers that wrote "
+    "those, or replay their log whole, with the request.",
     "no_erasure": "The request erases nothing.",
     "refused": "The request could not be read, and nothing was done: send it again.",
 }

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from attribution.matching.sampled_paths import DEVICE_PREFIX
 from schemas.ids import normal_device_id, normal_id
 from streams.stages.common.match_keys import ACCOUNT_PREFIX
-from streams.stages.common.pseudonyms import AnonymousIds, Pseudonyms
+from streams.stages.common.pseudonyms import AnonymousIds, Pseudonyms, is_anonymous_text
 
 _WORD = re.compile(rb"[A-Za-z0-9_.@+~:-]{4,400}")
 _KNOWN_MAX = 500_000
@@ -53,6 +53,8 @@ class ErasedIds:
         wholes = (text, text[1:], text[:-1], text[1:-1])
         parts = {part for whole in wholes for part in (whole, *whole.split(":")) if len(part) > 3}
         for part in parts:
+            if is_anonymous_text(part):
+                continue  # It stands in the place of an id.
             yield part
             for pseudonym in self._pseudonyms_of(part):
                 for app in self._apps:

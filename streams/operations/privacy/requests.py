@@ -41,13 +41,33 @@ WHERE subject_request_id = {request}
 """
 
 
+_OF_ROWS = frozenset({"event", "money", "touch"})
+"""Kinds of ids that are listed because rows of the person have them."""
+_STORED = """
+SELECT count() FROM attributions WHERE (toString(app_id), install_id) IN
+    (SELECT toString(app_id), subject_key FROM privacy_receipts
+    WHERE subject_request_id = {request} AND place = 'journeys' AND request_type = 'erasure')
+UNION ALL
+SELECT count() FROM touches WHERE device_key != '' AND (toString(app_id), device_key) IN
+    (SELECT toString(app_id), subject_key FROM privacy_receipts
+    WHERE subject_request_id = {request} AND place = 'matching' AND request_type = 'erasure'
+        AND result != 'shared_identity')
+"""
+_OTHER_LOGS = """
+SELECT count() > 0 AND (SELECT min(startsWith(log_epoch, 'replay-')) FROM privacy_rows
+    WHERE subject_request_id = {request})
+FROM ledger WHERE log_epoch NOT IN
+    (SELECT log_epoch FROM privacy_rows WHERE subject_request_id = {request})
+"""
+
 RequestVerdict = Literal[
-    "erased", "waiting", "found_nobody", "not_matched", "no_erasure", "refused"
+    "erased", "waiting", "found_nobody", "not_matched", "not_looked_up", "no_erasure", "refused"
 ]
 """erased: found, and stored rows are anonymous; waiting: of answers, or for `run`; found_nobody:
 nothing is known under what the request names; not_matched: nor under what cannot be looked up, a
-plain hash or an id of many people; no_erasure: an opt-out, or a request for access; refused: it
-cannot be read."""
+plain hash or an id of many people; not_looked_up: it was replayed into a store of other logs, whose
+people only the state of those logs knows; no_erasure: an opt-out, or a request for access; refused:
+it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,8 @@ class RequestStatus:
     erased: Sequence[dict[str, Any]]  # ids by kind, and when they were erased from tables
     is_erased: bool  # whether `run` has taken up every receipt of somebody to erase
     remains: Sequence[dict[str, str]]
+    stored_rows: int = 0  # that the subjects of receipts name, before `run`
+    is_replayed: bool = False  # beside rows of other logs
 
     @property
     def is_taken_up(self) -> bool:
@@ -74,11 +96,20 @@ class RequestStatus:
         if all(one["request_type"] != "erasure" for one in self.requests):
             return "no_erasure"
         results = {one["result"] for one in self.receipts}
-        if results & {"found", "already_erased"}:
+        is_found = bool(results & {"found", "already_erased"}) or self._is_in_rows
+        if is_found:
             return "erased" if self.is_taken_up else "waiting"
         if results & {"shared_identity", "cannot_be_matched"}:
             return "not_matched"
-        return "found_nobody" if "nothing_found" in results else "waiting"
+        if "nothing_found" not in results:
+            return "waiting"
+        return "not_looked_up" if self.is_replayed else "found_nobody"
+
+    @property
+    def _is_in_rows(self) -> bool:
+        """Whether rows name, or named, somebody whom no state knew."""
+        listed = {str(one["kind"]) for one in self.erased}
+        return self.stored_rows > 0 or bool(listed & _OF_ROWS)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -106,6 +137,7 @@ def request_status(settings: Settings, request_id: str) -> RequestStatus:
 
 def status_of(store: Store, settings: Settings, request_id: str) -> RequestStatus:
     """The same in a store that is open."""
+    asked = {"request": request_id}
     requests = _dicts(store, _REQUESTS, request_id)
     receipts = _dicts(store, _RECEIPTS, request_id)
     if not requests and not receipts:
@@ -126,6 +158,8 @@ def status_of(store: Store, settings: Settings, request_id: str) -> RequestStatu
         erased=_dicts(store, _ERASED, request_id),
         is_erased=all(is_anonymous_text(one["subject_key"]) for one in names),
         remains=_remains(store, settings, request_id) if receipts else [],
+        stored_rows=sum(int(count) for (count,) in store.query(_STORED, asked).rows),
+        is_replayed=bool(store.query(_OTHER_LOGS, asked).rows[0][0]),
     )
 
 
@@ -147,21 +181,12 @@ def _remains(store: Store, settings: Settings, request_id: str) -> list[dict[str
     outcomes = topics.ATTRIBUTIONS.retention_ms // DAY_MS
     touched, followed = rules.late_ms_max // DAY_MS, rules.install_memory_ms // DAY_MS
     booked = max(rules.journey_retention_ms, rules.transaction_retention_ms) // DAY_MS
+    in_states = _remains_in_states(after(touched), after(followed), after(booked))
     kept = kept_days(store)
     return [
         {"place": "source topics, as producers sent them", "until": after(sources)},
         {"place": "outcome topics, and those between stages", "until": after(outcomes)},
-        {
-            "place": "state of matching and its changelog: touchpoints and installs by device and "
-            "account",
-            "until": f"{after(touched)}; where somebody else uses the device or account, "
-            f"{after(followed)}",
-        },
-        {
-            "place": "state and changelogs of journeys and payments: the install id, by which late "
-            "refunds are booked",
-            "until": after(booked),
-        },
+        *in_states,
         {
             "place": "files that `headwater privacy run` replaced",
             "until": "8 minutes after it, unless old_parts_lifetime of the engine is longer",
@@ -174,6 +199,31 @@ def _remains(store: Store, settings: Settings, request_id: str) -> list[dict[str
         {
             "place": "weights that models have learned, which name nobody",
             "until": "the models that hold them are replaced by later versions",
+        },
+    ]
+
+
+def _remains_in_states(touched: str, followed: str, booked: str) -> list[dict[str, str]]:
+    """What states of workers hold of who asked, and until when."""
+    return [
+        {
+            "place": "state of matching and its changelog: touchpoints and installs by device",
+            "until": f"{touched}; where somebody else uses the device, {followed}",
+        },
+        {
+            "place": "state of journeys and its changelog: the install id; after that a keyed hash "
+            "of it, by which late refunds are booked",
+            "until": touched,
+        },
+        {
+            "place": "state of payments and its changelog: transactions, the account, and the "
+            "install that paid",
+            "until": booked,
+        },
+        {
+            "place": "bytes of deleted keys, in files of states and in segments of changelogs",
+            "until": "2 days after their key ends, where workers run and the broker heeds "
+            "max.compaction.lag.ms",
         },
     ]
 
