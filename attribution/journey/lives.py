@@ -76,8 +76,12 @@ def later_life(
         return None, [repeat]
     if len(lives) >= rules.lives_per_install_max:
         return None, [repeat, Evicted("lives_per_install_max", 1)]
-    name = f"{opened.install_id}~{opened.event_id}"
-    return replace(opened, conversion_id=name), []
+    return later_install(opened), []
+
+
+def later_install(opened: Installed) -> Installed:
+    """A first open that begins another life."""
+    return replace(opened, conversion_id=f"{opened.install_id}~{opened.event_id}")
 
 
 def _is_repeat(life: Life, opened: Installed, rules: Rules) -> bool:

@@ -57,6 +57,7 @@ def stage_factory(
     """
     warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)
+    erased_names = rules.intake.erased_names
 
     def create(stage: str, partition: int, partitions: int, sources: int | None = None) -> Stage:
         match stage:
@@ -65,7 +66,9 @@ def stage_factory(
             case "matching":
                 return Matching(partition, partitions, rules.attribution, observer, sources)
             case "journeys":
-                return Journeys(partition, partitions, rules.attribution, scorers, observer)
+                return Journeys(
+                    partition, partitions, rules.attribution, scorers, observer, erased_names
+                )
             case "sites":
                 return Sites(partition, partitions, rules.attribution, observer)
             case "learning":

@@ -27,7 +27,7 @@ from streams.runtime.faust.assignor import Claim
 from streams.stages.common.watermarks import WATERMARKS
 from streams.stages.common.working_set import DUE_BYTES, RESERVED
 from streams.stages.journeys.active_models import ACTIVE_VERSIONS
-from streams.stages.journeys.install_steps import InstallState
+from streams.stages.journeys.states.install_state import InstallState
 from streams.stages.learning.head import HEADS, Head
 from streams.stages.matching.key_states import KeyState
 from streams.stages.sites.day_steps import SiteState

@@ -77,8 +77,13 @@ _NOT_COVERED = """\
   the producers themselves, and whoever they have passed the events on to.
 - Backups of ClickHouse and Kafka: as long as you keep them. After one is restored, run
   `headwater privacy run` again.
-- State of workers remembers an erased install by its id, for late refunds, as long as journeys are
-  kept.
+- State of journeys knows an erased install by its id for `HEADWATER_LATENESS` after the request,
+  since what was logged before it may still be read; from then on by a keyed hash, as long as
+  journeys are kept, so that late refunds are booked, on an anonymous id.
+- State of payments remembers transactions, and the install that paid, as long as transactions are
+  kept, and an account that asked to be forgotten as long.
+- Files of states keep the bytes of a deleted key for a day while a worker runs, and changelogs for
+  as long as the broker's `max.compaction.lag.ms` says, a day by default.
 - Weights of models were learned from everybody, and name nobody.
 - Sums, cohorts and bookings stay, under an anonymous id.
 - Who shares a device or an account with a few others: an erasure by it reaches all of them, and by

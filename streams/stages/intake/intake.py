@@ -22,7 +22,7 @@ from schemas.leniency import Leniency
 from schemas.records import Source, place_in_log
 from schemas.time import DAY_MS, LOG_TIME_MAX, EventMs, LogMs, Millis
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.pseudonyms import FormerPseudonyms, Pseudonyms
+from streams.stages.common.pseudonyms import AnonymousIds, FormerPseudonyms, Pseudonyms
 from streams.stages.common.watermarks import ASKED, BroadcastStep, upstream
 from streams.stages.contract import Effects, LogRecord, StateReader, is_tick, positions_after
 from streams.stages.intake.dropped_fields import dropped_field_rows, sample_weight
@@ -68,6 +68,12 @@ class IntakeRules:
         if not self.former_secret:
             return None
         return FormerPseudonyms(Pseudonyms(self.former_secret), self.former_until)
+
+    @property
+    def erased_names(self) -> tuple[AnonymousIds, ...]:
+        """By which erased installs are known: of the secret in force, and of the one before."""
+        secrets = self.pseudonym_secret, self.former_secret
+        return tuple(AnonymousIds(secret) for secret in secrets if secret)
 
     @property
     def clocks(self) -> ClockRules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
@@ -30,6 +30,7 @@ from schemas.time import LogMs
 from streams.errors import HeadwaterError
 from streams.stages.common.live_pair_model import pair_model_of
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.pseudonyms import AnonymousIds
 from streams.stages.common.working_set import Timers
 
 FindSnapshot = Callable[[str], bytes | None]
@@ -252,6 +253,8 @@ class JourneyContext:
     timers: Timers
     active: ActiveModels
     observer: StageObserver
+    erased_names: Sequence[AnonymousIds] = ()
+    """By which erased installs are known: of the secret in force, and of the one before."""
 
     @property
     def rules(self) -> Rules:

@@ -21,7 +21,7 @@ def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
         money_id=money.money_id or money.booking_id,
         sign=sign,
         environment=environment_of(is_sandbox=money.is_sandbox),
-        install_id=install.install_id,
+        install_id=routed.install_id,
         app_id=money.app_id,
         transaction_id=money.transaction_id,
         kind=MONEY_KINDS[money.kind],

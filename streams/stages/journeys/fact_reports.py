@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol, assert_never
+from collections.abc import Sequence
+from typing import Protocol, TypeVar, assert_never
+
+from msgspec import Struct
 
 from attribution.journey import (
     ActiveDay,
@@ -23,10 +26,14 @@ from schemas.records import ActivitySeen, Installed, JourneyRecord
 from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import Outbox
+from streams.stages.common.pseudonyms import ANONYMOUS_PREFIX, AnonymousIds, is_anonymous_text
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.activity_rows import active_day_row, milestone_row
 from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.prospect_steps import ProspectSteps
+from streams.stages.personal.anonymous_rows import anonymous_row
+
+_Row = TypeVar("_Row", bound=Struct)
 
 
 class DecidedUnder(Protocol):
@@ -40,6 +47,9 @@ class DecidedUnder(Protocol):
 
     @property
     def observer(self) -> StageObserver: ...
+
+    @property
+    def erased_names(self) -> Sequence[AnonymousIds]: ...
 
 
 class FactReports:
@@ -56,7 +66,23 @@ class FactReports:
             case Installed():
                 self._outbox.repeat(record.source, record.event_id, record.install_id)
             case ActivitySeen():
-                self._outbox.repeat(record.source, record.event_id)
+                event_id = record.event_id
+                if self._is_erased(record.install_id):
+                    event_id = self._stage.erased_names[0].of(event_id)
+                self._outbox.repeat(record.source, event_id)
+
+    def _is_erased(self, install_id: str) -> bool:
+        """Whether this is the id of an install that is kept without its name."""
+        if not install_id.startswith(ANONYMOUS_PREFIX) or not self._stage.erased_names:
+            return False
+        return is_anonymous_text(install_id) is not None
+
+    def _named(self, row: _Row, install_id: str) -> _Row:
+        """The row as it may be published: nobody is named again who was erased."""
+        if not self._is_erased(install_id):
+            return row
+        published: _Row = anonymous_row(row, self._stage.erased_names[0])
+        return published
 
     def report(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
         """Report one fact of a journey; return what models know of the install after it."""
@@ -69,7 +95,7 @@ class FactReports:
                 self._outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
             case MoneyApplied():
                 assert install is not None
-                booking = booking_row(fact.routed, install)
+                booking = self._named(booking_row(fact.routed, install), fact.routed.install_id)
                 self._outbox.add(topics.REVENUE.name, booking.install_id, booking)
                 if not install.is_sandbox:
                     return self._prospects.see_money(prospect, fact.routed, install)
@@ -79,11 +105,11 @@ class FactReports:
                     return self._prospects.see_activity(prospect, fact.activity, install)
             case ActiveDay():
                 assert install is not None
-                day = active_day_row(fact, install)
+                day = self._named(active_day_row(fact, install), install.install_id)
                 self._outbox.add(topics.ACTIVE_DAYS.name, day.install_id, day)
             case Milestone():
                 assert install is not None
-                milestone = milestone_row(fact, install)
+                milestone = self._named(milestone_row(fact, install), install.install_id)
                 self._outbox.add(topics.MILESTONES.name, milestone.install_id, milestone)
             case Waiting():
                 self._report_waiting(fact)
@@ -109,4 +135,5 @@ class FactReports:
             row = parked_rows.money_parked(
                 record.money, fact.state, "install", fact.deadline, record.move
             )
+        row = self._named(row, record.install_id)
         self._outbox.add(topics.PARKED.name, row.subject_id, row)

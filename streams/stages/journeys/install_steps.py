@@ -5,15 +5,19 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from attribution import journey as journeys
 from attribution.journey import Decision, Journey, JourneyFact
-from attribution.journey.lives import Life, in_lives, later_life, life_of, opening_records
+from attribution.journey.closed_journey import closed_life
+from attribution.journey.lives import (
+    in_lives,
+    later_install,
+    later_life,
+    life_of,
+    opening_records,
+)
 from attribution.matching.facts import Settled
-from online_models.scoring import prospects
-from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
     ChoiceMade,
@@ -26,42 +30,23 @@ from schemas.records import (
     SiteInstall,
     SiteRecord,
     journey_key,
-    life_key,
 )
 from schemas.time import DAY_MS, LogMs
 from streams.stages.common.erasure import install_receipt
 from streams.stages.common.match_examples import MatchExamples
 from streams.stages.common.outbox import FrameOutbox, Outbox
-from streams.stages.common.working_set import UNREAD_FROM, WorkingSet
-from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
+from streams.stages.common.working_set import WorkingSet
+from streams.stages.journeys import credit_revision, decision_rows
 from streams.stages.journeys.active_models import JourneyContext
-from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
+from streams.stages.journeys.credit_revision import CreditRevision
 from streams.stages.journeys.fact_reports import FactReports
 from streams.stages.journeys.prospect_steps import SCORED_AHEAD_MAX, ProspectSteps
+from streams.stages.journeys.states.closed_installs import ClosedInstall, ClosedInstalls
+from streams.stages.journeys.states.install_state import NEW_INSTALL, InstallState
 from streams.stages.separate.states import StateBranch
 
-
-class InstallState(msgspec.Struct, frozen=True, array_like=True):
-    """State of one install. Stored as an array: new fields go to the end."""
-
-    journey: Journey = Journey()
-    prospect: Prospect = prospects.NEW_PROSPECT
-    claim: SiteInstall | None = None  # the record that a site last received
-    credited: CreditRevision = NOT_CREDITED
-    lives: list[Life] = []  # after the first one; each has a state of its own
-
-
-NEW_INSTALL = InstallState()
 INSTALL_AHEAD_MS_MAX = 30 * DAY_MS
 """How far ahead of all partitions an install's log time may be, as where a worker catches up."""
-
-
-def install_due(state: InstallState, stage: JourneyContext) -> int:
-    """Log time at which an install is due, or `UNREAD_FROM` + the log time that must be read."""
-    if (unread := journeys.unread_install(state.journey)) is not None:
-        return UNREAD_FROM + unread + 1  # Another record may have the same log time.
-    due = journeys.journey_due(state.journey, stage.rules)
-    return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
 
 
 class InstallSteps:
@@ -73,6 +58,7 @@ class InstallSteps:
     ) -> None:
         self.stage = stage
         self.states = states
+        self.closed = ClosedInstalls(states, stage.erased_names)
         self.stage_time = stage_time
         self.read_until = journeys.ALL_READ
         self.closed_until = LogMs(0)
@@ -108,13 +94,14 @@ class InstallSteps:
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:
         """Read the installs of all records at once."""
-        keys = {
+        names = {
             journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
             for frame in frames
             for record in frame.records
             if not isinstance(record, ModelMarker)
         }
-        self.states.load([key.encode() for key in keys])
+        self.states.load([name.encode() for name in names])
+        self.closed.load([name for name in names if self.states.get(name.encode()) is None])
 
     def apply(self, record: JourneyRecord) -> None:
         """Apply one record: of an install, or a marker that switches models."""
@@ -123,17 +110,17 @@ class InstallSteps:
             self.stage.observer.on_model(record.model, record.version)
             return
         name = journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
-        state = self.states.get(name.encode()) or NEW_INSTALL
+        state, closed = self.closed.known(name, record)
         known = state.journey.install
         if known is not None and isinstance(record, Installed):
-            self._open_again(name, state, [life_of(known), *state.lives], record)
+            self._open_again(name, closed, state, record)
             return
         if isinstance(record, Erased | ChoiceMade) and (
             receipt := install_receipt(record, state.journey, len(state.lives))
         ):
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         for opening, part in in_lives(record, state.journey, state.lives, self.stage.rules):
-            self._advance(life_key(name, opening), part)
+            self._advance(*self.closed.addressed(name, closed, opening, part))
 
     def _advance(self, key: bytes, record: JourneyRecord) -> None:
         state = self.states.get(key) or NEW_INSTALL
@@ -153,21 +140,27 @@ class InstallSteps:
         return 0 < self.stage_time < ts - INSTALL_AHEAD_MS_MAX
 
     def _open_again(
-        self, name: str, state: InstallState, lives: list[Life], opened: Installed
+        self, name: str, closed: ClosedInstall | None, state: InstallState, opened: Installed
     ) -> None:
         """Begin a later life of an install that is known, or recognise a repeat."""
-        begun, facts = later_life(lives, opened, self.stage.rules)
+        key, same = (name, opened) if closed is None else (closed.name, closed.of_install(opened))
+        known = state.journey.install
+        assert known is not None
+        lives = [life_of(known), *state.lives]
+        begun, facts = later_life(lives, same, self.stage.rules)
         if begun is None:
-            self.reports.name_repeat(opened)
-            self._conclude(name.encode(), state, state.journey, list(facts))
+            self.reports.name_repeat(same)
+            self._conclude(key.encode(), state, state.journey, list(facts))
             return
-        new = life_of(begun)
+        begun = later_install(opened)
+        new = life_of(begun) if closed is None else closed_life(life_of(begun), closed.hashes)
         last_ts = max(state.journey.last_ts, opened.ts)
         journey = replace(state.journey, last_ts=last_ts)
         state = replace(state, journey=journey, lives=[*state.lives, new])
-        self.states.put(name.encode(), state)
-        for opening, part in opening_records(state.journey, lives, begun, opened):
-            self._advance(life_key(name, opening), part)
+        self.states.put(key.encode(), state)
+        before = lives if closed is None else []  # Nothing names the past.
+        for opening, part in opening_records(state.journey, before, begun, opened):
+            self._advance(*self.closed.addressed(name, closed, opening, part))
 
     def fire(self) -> None:
         """Decide what waited for the log to be read; then handle everything due at stage time, in
@@ -268,7 +261,7 @@ class InstallSteps:
         if journey.is_purged:
             claim = None  # It names a touchpoint, and the decision cannot change any more.
         after = replace(before, journey=journey, prospect=prospect, claim=claim, credited=credited)
-        self.states.put(key, after)
+        self.closed.put(key, after)
 
     def _share(
         self, journey: Journey, decision: Decision | None, before: CreditRevision

@@ -19,6 +19,7 @@ from schemas.records import (
 from schemas.time import MINUTE_MS, LogMs
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.pseudonyms import AnonymousIds
 from streams.stages.common.watermarks import (
     CLOSED,
     NOTHING_READ,
@@ -39,12 +40,9 @@ from streams.stages.common.working_set import (
 )
 from streams.stages.contract import Effects, LogRecord, StateReader, positions_after
 from streams.stages.journeys.active_models import ActiveModels, JourneyContext, Scorers
-from streams.stages.journeys.install_steps import (
-    InstallState,
-    InstallSteps,
-    install_due,
-)
+from streams.stages.journeys.install_steps import InstallSteps
 from streams.stages.journeys.rule_change import RuleChange
+from streams.stages.journeys.states.install_state import InstallState, install_due
 from streams.stages.separate.journeys_steps import SeparateInstallSteps
 from streams.stages.separate.states import SeparateStates
 
@@ -68,6 +66,7 @@ class Journeys:
         rules: Rules,
         scorers: Scorers,
         observer: StageObserver,
+        erased_names: Sequence[AnonymousIds] = (),
     ) -> None:
         self.context = JourneyContext(
             partition=partition,
@@ -77,6 +76,7 @@ class Journeys:
             timers=Timers(),
             active=ActiveModels(scorers),
             observer=observer,
+            erased_names=erased_names,
         )
         self._matching = stage_upstreams("matching", partitions)
         self._read = stage_upstreams(READ, partitions)

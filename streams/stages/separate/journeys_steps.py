@@ -11,7 +11,8 @@ from schemas.records import Installed, JourneyFrame, JourneyRecord, ModelMarker,
 from schemas.time import LogMs
 from streams.stages.common.working_set import WorkingSet
 from streams.stages.journeys.active_models import JourneyContext
-from streams.stages.journeys.install_steps import InstallState, InstallSteps
+from streams.stages.journeys.install_steps import InstallSteps
+from streams.stages.journeys.states.install_state import InstallState
 from streams.stages.separate.quarantine import (
     Quarantine,
     QuarantineSubject,

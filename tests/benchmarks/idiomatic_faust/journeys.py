@@ -41,7 +41,7 @@ from schemas.records import (
 from schemas.time import LogMs
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.booking_row import booking_row
-from streams.stages.journeys.install_steps import NEW_INSTALL, InstallState
+from streams.stages.journeys.states.install_state import NEW_INSTALL, InstallState
 from tests.benchmarks.idiomatic_faust.routing import Published
 
 _pack = msgpack.Encoder().encode
