@@ -16,7 +16,7 @@ from online_models.learning.residual_watch import LearnedBlock
 from online_models.learning.rules import Counts, PaceRules
 from online_models.learning.verdicts import Publication, Verdict
 from online_models.persistence.envelope import Unusable
-from schemas.records import Example
+from schemas.records import OUTCOMES_ALONE, Example
 
 _Scorer = TypeVar("_Scorer")
 
@@ -58,6 +58,8 @@ class ExampleLearner(ABC, Generic[_Scorer]):
     def learn(self, records: Iterable[Example]) -> list[Verdict]:
         verdicts: list[Verdict] = []
         for example in records:
+            if example.bin == OUTCOMES_ALONE:
+                continue
             self.pending.append(example)
             if len(self.pending) >= self.rules.block:
                 block, self.pending = self.pending, []

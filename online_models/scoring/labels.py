@@ -5,6 +5,10 @@ that reached the target and for those that did not. If payers were released firs
 see hardly anyone else for the first week, and too many of them after every rise in traffic: on
 simulated traffic a first model then predicted 15 times too many payers.
 
+What came of a prediction is released when its horizon is over, for whoever reached the target on
+the first day as for whoever never did: otherwise everything that can be judged of a young
+installation by day 30 has come true.
+
 An event that is reported later still gives a late row for its bin, beside the one that denied it.
 """
 
@@ -25,7 +29,7 @@ from online_models.scoring.prospects import (
 )
 from online_models.scoring.releases import RELEASE_AGES_MS, Release, next_releases, release_times
 from online_models.targets.targets import VALUE, Target, Targets, ValueTarget
-from schemas.records import Example, Frozen, Served
+from schemas.records import OUTCOMES_ALONE, Example, Frozen, Served
 
 
 class _Schedule(NamedTuple):
@@ -46,7 +50,7 @@ class LabelSchedule:
         dues = [
             schedule.releases[followed.released].age
             for target, schedule in self._schedules
-            if not (followed := progress.get(target.name, TARGET_OVER)).is_over
+            if _is_followed(followed := progress.get(target.name, TARGET_OVER))
         ]
         value = progress.get(VALUE, TARGET_OVER)
         if not value.is_over:
@@ -59,8 +63,9 @@ class LabelSchedule:
         progress, examples = dict(state.progress), list[Example]()
         for target, schedule in self._schedules:
             followed = progress.get(target.name, TARGET_OVER)
-            if not followed.is_over and schedule.releases[followed.released].age <= age:
-                progress[target.name], released = _release_bins(state, facts, target, schedule)
+            if _is_followed(followed) and schedule.releases[followed.released].age <= age:
+                follow = _release_outcomes if followed.is_over else _release_bins
+                progress[target.name], released = follow(state, facts, target, schedule)
                 examples += released
         value = progress.get(VALUE, TARGET_OVER)
         if not value.is_over:
@@ -70,6 +75,11 @@ class LabelSchedule:
                 examples += released
         due = self.next_due(progress, facts.installed_at)
         return structs.replace(state, progress=progress, release_due=due), examples
+
+
+def _is_followed(progress: TargetProgress) -> bool:
+    """Whether there is anything left to release: a bin, or what came of a prediction."""
+    return not progress.is_over or bool(progress.given)
 
 
 def _times_of_value(value: ValueTarget) -> list[int]:
@@ -101,29 +111,48 @@ def _release_bins(
     examples, given = [], progress.given
     for bin_ in bins:
         label = is_over and bin_ == happened
-        served, given = _outcomes(given, schedule.ends, bin_, is_over=label)
+        ended = until if label else bin_ + 1
+        served, given = _outcomes(given, schedule.ends, ended, is_reached=label)
         starts = target.shape.edges[bin_]
         at_risk = [one for one in state.frozen if _age(one) <= starts]
         examples.append(_example(state, facts, target.name, (bin_, label, at_risk, served)))
-    if is_over or until == target.shape.bins:
+    if is_over:
+        return _waiting(given, schedule), examples
+    if until == target.shape.bins:
         return TARGET_OVER, examples
     return TargetProgress(until, False, progress.seen, given), examples
 
 
+def _release_outcomes(
+    state: Prospect, facts: InstallFacts, target: Target, schedule: _Schedule
+) -> tuple[TargetProgress, list[Example]]:
+    """What came of predictions for an install that had reached the target earlier."""
+    progress = state.progress[target.name]
+    until = schedule.releases[progress.released].until
+    served, left = _outcomes(progress.given, schedule.ends, until, is_reached=True)
+    alone = _example(state, facts, target.name, (OUTCOMES_ALONE, True, [], served))
+    return _waiting(left, schedule), [alone]
+
+
+def _waiting(given: tuple[GivenPrediction, ...], schedule: _Schedule) -> TargetProgress:
+    """Of a target that was reached: on to the release of the next horizon that was predicted."""
+    if not given:
+        return TARGET_OVER
+    soonest = min(schedule.ends[name] for one in given for name in one.chances)
+    return TargetProgress(soonest - 1, is_over=True, given=given)
+
+
 def _outcomes(
-    given: tuple[GivenPrediction, ...], ends: dict[str, int], bin_: int, *, is_over: bool
+    given: tuple[GivenPrediction, ...], ends: dict[str, int], ended: int, *, is_reached: bool
 ) -> tuple[list[Served], tuple[GivenPrediction, ...]]:
-    """Predictions whose outcome is known now, and those that still wait: all are known once the
-    target is reached, else those of the horizon that ends with the bin."""
-    if not is_over and bin_ + 1 not in ends.values():
-        return [], given
+    """Predictions for horizons that are over once so many bins are; and those that still wait. A
+    target that was reached was so by every horizon that waits: those before it are decided."""
     served, left = [], []
     for prediction in given:
         waiting = {}
         for name, chance in prediction.chances.items():
-            if is_over or ends[name] == bin_ + 1:
-                outcome = float(is_over and bin_ < ends[name])
-                served.append(_served(prediction, name, chance, outcome))
+            if ends[name] <= ended:
+                served.append(_served(prediction, name, chance, float(is_reached)))
             else:
                 waiting[name] = chance
         if waiting:

@@ -8,6 +8,7 @@ when it happened, as the producer reported it.
 from __future__ import annotations
 
 from schemas.records.example import (
+    OUTCOMES_ALONE,
     PAIR_FEATURES,
     CommandKind,
     Example,
@@ -113,6 +114,7 @@ __all__ = [
     "NAMED_BY_SESSION",
     "NOT_ASKED",
     "NO_DETAILS",
+    "OUTCOMES_ALONE",
     "PAIR_FEATURES",
     "SANDBOX_SCOPE",
     "SILENT_STEPS",

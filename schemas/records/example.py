@@ -31,6 +31,11 @@ class Served(Struct, frozen=True, array_like=True, gc=False):
     outcome: float
 
 
+OUTCOMES_ALONE = -2
+"""Bin of an example with nothing to learn: it says what came of predictions, and no more. Any other
+bin below 0 is a mistake."""
+
+
 class Example(Struct, frozen=True, array_like=True, gc=False, tag=1):
     """The label of one bin in the life of an install, with the features at earlier landmarks."""
 
@@ -40,11 +45,11 @@ class Example(Struct, frozen=True, array_like=True, gc=False, tag=1):
     platform: str
     country_code: str
     media_source: str
-    bin: int
+    bin: int  # or OUTCOMES_ALONE
     label: bool  # whether the target happened in this bin; for value: whether there was money
     matured_at: int
     snapshots: list[Frozen]  # at risk at the beginning of the bin
-    served: list[Served] = []  # of horizons that are decided by this bin
+    served: list[Served] = []  # of horizons that are over when the bin is released
     amount_micros: int = 0  # for value: money in this step, in the reporting currency
     spent_micros: int = 0  # for value: money before this step
     amounts_micros: list[int] = []  # for value: in the bucket, after each landmark

@@ -38,7 +38,7 @@ from online_models.scoring.tiers import LiveModel, TargetModels
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, VALUE
 from schemas import topics
 from schemas.outcomes import Prediction
-from schemas.records import ActivitySeen, Example, Money, MoneyKind
+from schemas.records import OUTCOMES_ALONE, ActivitySeen, Example, Money, MoneyKind
 from schemas.time import HOUR_MS, EventMs, LogMs
 from streams.lab.evaluation.replay.decided_history import TriedVersion
 from streams.lab.simulator.small_game import SmallGameRules, game_end, game_records, make_players
@@ -193,7 +193,8 @@ def _released(
 
 def _learn(game: QuickGame, examples: Sequence[Example], until: int) -> None:
     for one in examples:
-        game.rates.learn(origin_of(one), one.bin, one.label)
+        if one.bin != OUTCOMES_ALONE:
+            game.rates.learn(origin_of(one), one.bin, one.label)
     for verdict in game.learner.learn(examples):
         _apply(game, verdict, until)
 

@@ -36,11 +36,12 @@ FROM v_tier_quality WHERE {where} AND target = 'payer' GROUP BY day ORDER BY day
 _RELIABILITY = Panel(
     name="reliability",
     title="Do chances come true?",
-    sentence="Mean predicted chance against the share that came true, by fifteenths. Points on"
-    " the diagonal are right; the size of a group is in the table.",
+    sentence="Mean predicted chance against the share that came true, by fifteenths, once the"
+    " horizon is over, for who paid early as for who never did. Points on the diagonal are right;"
+    " the size of a group is in the table.",
     has_app=False,
     sql="""
-SELECT horizon, bin, sum(rows) AS people, sum(predicted * rows) / sum(rows) AS predicted,
+SELECT horizon, bin, sum(rows) AS predictions, sum(predicted * rows) / sum(rows) AS predicted,
        sum(observed * rows) / sum(rows) AS observed
 FROM v_reliability WHERE {where} AND target = 'payer' AND horizon != 'bin'
 GROUP BY horizon, bin ORDER BY horizon, bin
@@ -51,12 +52,14 @@ GROUP BY horizon, bin ORDER BY horizon, bin
 _CALIBRATION = Panel(
     name="calibration",
     title="Calibration",
-    sentence="Sum of the predictions divided by the sum of what came; 1 is right.",
+    sentence="Sum of the predictions divided by the sum of what came, on the day on which the"
+    " horizon was over for them; 1 is right.",
     has_app=False,
     sql="""
-SELECT day, horizon, sum(calibration_ratio * rows) / sum(rows) AS ratio, sum(rows) AS people
-FROM v_model_quality_daily
-WHERE {where} AND target = 'payer' AND horizon != 'bin' AND isNotNull(calibration_ratio)
+SELECT day, horizon, sum(predicted * rows) / nullIf(sum(observed * rows), 0) AS ratio,
+       sum(rows) AS predictions
+FROM v_reliability
+WHERE {where} AND target = 'payer' AND horizon != 'bin'
 GROUP BY day, horizon ORDER BY day, horizon
 """,
     chart=PanelChart(kind="line", x="day", ys=("ratio",), series="horizon"),

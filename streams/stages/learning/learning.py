@@ -23,7 +23,7 @@ from online_models.challengers.declaration import is_challenger_model, no_clock
 from online_models.learning.registry import LogPosition, Registry
 from online_models.persistence.envelope import Unusable
 from schemas import topics
-from schemas.records import CommandKind, Example, ExampleRecord, ModelCommand
+from schemas.records import OUTCOMES_ALONE, CommandKind, Example, ExampleRecord, ModelCommand
 from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
@@ -164,7 +164,8 @@ class Learning:
             head.time = max(head.time, *(one.matured_at for one in examples))
             return
         for name in self._targets.learners:
-            self._observer.on_learned(name, sum(one.target == name for one in examples))
+            own = (one.target == name and one.bin != OUTCOMES_ALONE for one in examples)
+            self._observer.on_learned(name, sum(own))
         before, bounds = self._targets.skipped(), self._monitors.bounds_hit()
 
         def learn(example: Example) -> None:

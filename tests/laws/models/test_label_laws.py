@@ -19,7 +19,7 @@ from online_models.scoring.prospects import Prospect
 from online_models.scoring.releases import release_times
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
 from schemas.outcomes import FeatureRow, Prediction
-from schemas.records import ActivitySeen, Example, Money, MoneyKind
+from schemas.records import OUTCOMES_ALONE, ActivitySeen, Example, Money, MoneyKind
 from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs
 from tests.worlds.model_world import constant_models
 
@@ -215,21 +215,30 @@ def test_landmarks_without_a_row_have_the_features_of_the_last_row_carried_forwa
 @given(histories())
 def test_the_first_payment_falls_into_the_bin_that_a_scan_finds(history: list[Fact]) -> None:
     """Or, when it was reported too late for that bin, into it all the same: a late row."""
-    answer = [one for one in _all_at_once(history).examples if one.target == "payer"]
-    shape, releases = PAYING.shape, release_times(PAYING.shape.edges)
+    answer = [one for one in _learned(history) if one.target == "payer"]
+    shape = PAYING.shape
 
-    expected = None
-    for bin_, due in enumerate(releases):
-        now = INSTALLED_AT + due
-        known = [_bin_of_purchase(one, history, now) for one in history if known_at(one) < now]
-        expected = min((one for one in known if one is not None and one <= bin_), default=None)
-        if expected is not None:
-            break
+    expected, _ = _first_payment(history)
 
     assert [one.bin for one in answer if one.label] == ([] if expected is None else [expected])
     negatives = [one.bin for one in answer if not one.label]
     assert negatives == list(range(len(negatives)))
     assert len(answer) <= shape.bins
+
+
+def _learned(history: list[Fact]) -> list[Example]:
+    return [one for one in _all_at_once(history).examples if one.bin != OUTCOMES_ALONE]
+
+
+def _first_payment(history: list[Fact]) -> tuple[int | None, int]:
+    """The bin of the first payment, and the age at which a release told of it; by a scan."""
+    for bin_, due in enumerate(release_times(PAYING.shape.edges)):
+        now = INSTALLED_AT + due
+        known = [_bin_of_purchase(one, history, now) for one in history if known_at(one) < now]
+        expected = min((one for one in known if one is not None and one <= bin_), default=None)
+        if expected is not None:
+            return expected, due
+    return None, 0
 
 
 def _bin_of_purchase(fact: Fact, history: list[Fact], now: int) -> int | None:
@@ -252,7 +261,7 @@ def _bin_of_purchase(fact: Fact, history: list[Fact], now: int) -> int | None:
 @settings(deadline=None, max_examples=100)
 @given(histories())
 def test_who_was_active_on_day_seven_is_who_a_scan_finds(history: list[Fact]) -> None:
-    (answer,) = [one for one in _all_at_once(history).examples if one.target == DAY_7.name]
+    (answer,) = [one for one in _learned(history) if one.target == DAY_7.name]
     day_7 = range(INSTALLED_AT + 7 * DAY_MS, INSTALLED_AT + 8 * DAY_MS)
     due = INSTALLED_AT + release_times(DAY_7.shape.edges)[0]
 
@@ -303,6 +312,34 @@ def test_every_prediction_is_followed_by_what_came_of_it_at_each_horizon(
             for one in example.served
         ]
         assert sorted(kept) == sorted(promised)
+
+
+@settings(deadline=None, max_examples=100)
+@given(histories())
+def test_what_came_of_a_prediction_is_told_when_its_horizon_is_over_payer_or_not(
+    history: list[Fact],
+) -> None:
+    answer = _all_at_once(history)
+    found = {
+        (one.landmark, one.horizon): (example.matured_at - INSTALLED_AT, one.outcome)
+        for example in answer.examples
+        if example.target == "payer"
+        for one in example.served
+    }
+
+    bin_, known_after = _first_payment(history)
+    releases = release_times(PAYING.shape.edges)
+    ends = [PAYING.shape.bins_until(number) for number in range(len(PAYING.shape.horizons))]
+    expected = {}
+    for horizon, end in zip(PAYING.shape.horizons, ends, strict=True):
+        due = releases[end - 1]
+        paid = bin_ is not None and bin_ < end and known_after <= due
+        expected[horizon.name] = (due, float(paid))
+    assert found == {
+        (LANDMARKS.index(_landmark(one)), horizon): expected[horizon]
+        for one in answer.predictions
+        for horizon in _promised(one, "payer")
+    }
 
 
 def _promised(prediction: Prediction, target: str) -> dict[str, float]:

@@ -11,7 +11,7 @@ from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.prospects import Prospect, ProspectPayment
 from online_models.scoring.releases import release_times
 from online_models.targets.targets import DEFAULT_RATES, DEFAULT_TARGETS, PAYING, VALUE
-from schemas.records import Example, Money, MoneyKind
+from schemas.records import OUTCOMES_ALONE, Example, Money, MoneyKind
 from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.model_world import EPOCH, Life, constant_models, followed, lives, purchase
 
@@ -36,7 +36,7 @@ def reported(*facts: Money, target: str = "payer", life: Life = LIFE) -> list[Ex
 
 
 def answer(*facts: Money) -> list[tuple[int, bool]]:
-    return [(one.bin, one.label) for one in reported(*facts)]
+    return [(one.bin, one.label) for one in reported(*facts) if one.bin != OUTCOMES_ALONE]
 
 
 def test_bins_are_told_at_few_ages_mostly_when_the_install_is_looked_at_anyway() -> None:
@@ -153,6 +153,27 @@ def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None
     assert found[0, "d1"] == 0.0
     assert found[0, "d7"] == found[4, "d7"] == found[0, "d30"] == 1.0
     assert (5, "d30") not in found  # had paid by then: was not asked
+
+
+def test_a_young_installation_says_of_day_30_what_an_old_one_does() -> None:
+    """Half of the installs pay within a day, the others never; one installs every day."""
+    facts = structs.replace(LIFE.facts, install_id="i2")
+    paid = money(5, T0 + 5 * HOUR_MS)
+    payer, other = (
+        [
+            (one.matured_at - T0, served.horizon, served.outcome)
+            for one in reported(*given, life=LIFE._replace(facts=facts))
+            for served in one.served
+            if served.landmark == 0
+        ]
+        for given in ([paid], [])
+    )
+    for age in (DAY_MS, 6 * DAY_MS, 8 * DAY_MS, 30 * DAY_MS, 40 * DAY_MS):
+        released = [one for one in (*payer, *other) if one[0] <= age]
+        for horizon in ("d1", "d7", "d30"):
+            outcomes = [outcome for _, name, outcome in released if name == horizon]
+            assert sorted(outcomes) in ([], [0.0, 1.0])
+    assert [at // DAY_MS for at, _, _ in payer] == [1, 7, 31]
 
 
 def test_the_first_bin_is_due_six_hours_after_the_install() -> None:

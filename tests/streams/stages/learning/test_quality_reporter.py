@@ -14,7 +14,15 @@ from online_models.drift.watch import DriftRules
 from online_models.learning.evidence import EVIDENCE_TIERS
 from online_models.learning.rules import LearnerRules
 from online_models.learning.target_learner import TargetLearner
-from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, frame_encoder
+from schemas.records import (
+    OUTCOMES_ALONE,
+    CommandKind,
+    Example,
+    ExampleFrame,
+    ModelCommand,
+    Served,
+    frame_encoder,
+)
 from schemas.time import DAY_MS
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
@@ -85,6 +93,28 @@ def test_quality_is_told_per_landmark_version_and_source_of_what_was_served() ->
     assert of["1h", "", ""] == of["", "payer-1", ""] == 360
     assert of["", "", "source-0"] == of["", "", "source-1"] == 180
     assert all(row["begin_time"] // DAY_MS == row["end_time"] // DAY_MS for row in quality_rows)
+
+
+def test_what_came_of_predictions_alone_is_judged_and_teaches_nothing() -> None:
+    served = served_examples(200)
+    bare = [structs.replace(one, served=[]) for one in served]
+    alone = [structs.replace(one, bin=OUTCOMES_ALONE, label=True, snapshots=[]) for one in served]
+    interleaved = tuple(one for pair in zip(bare, alone, strict=True) for one in pair)
+
+    stages = [learning(), learning()]
+    judged, expected = (
+        [row for row in rows(stage.decide(frames(read, 4)), "model-quality")
+         if row["horizon"] == "d7"]
+        for stage, read in zip(stages, (interleaved, served), strict=True)
+    )  # fmt: skip
+
+    assert judged == expected
+    assert judged
+    learned = [TargetLearner("payer", NEVER), TargetLearner("payer", NEVER)]
+    learned[0].learn(interleaved)
+    learned[1].learn(bare)
+    assert learned[0].dump({}) == learned[1].dump({})
+    assert (learned[0].skipped, learned[0].counts.seen) == (0, learned[1].counts.seen)
 
 
 def test_every_tier_is_judged_on_the_same_rows_before_they_are_learned() -> None:
