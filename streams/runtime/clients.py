@@ -41,6 +41,16 @@ _LASTING = (
 """The same request would be refused again, for ever."""
 
 
+class FencedInstanceIdError(errors.BrokerResponseError):  # type: ignore[misc]  # aiokafka publishes no types.
+    """Another client has joined the group with the same stable name. aiokafka lacks its code."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+    description = "another client has joined with this group.instance.id"
+
+
+errors.kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
+
 _OUTDATED = (
     errors.IllegalGenerationError,
     errors.RebalanceInProgressError,
@@ -65,6 +75,12 @@ def is_passing(error: BaseException) -> bool:
     """Whether Kafka is away, busy or moving, so that the same is worth trying again."""
     passing = (errors.KafkaError, ConnectionError, TimeoutError)
     return not is_lasting(error) and any(isinstance(one, passing) for one in causes(error))
+
+
+def is_of_twin(error: BaseException) -> bool:
+    """Whether a client cannot join its group because another one has its stable name."""
+    # aiokafka puts the representation of an error it does not expect into another one.
+    return FencedInstanceIdError.__name__ in str(error)
 
 
 def is_outdated(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from streams.kafka.connection_fault import connection_fault
 from streams.runtime.checkpoint import LogOptions, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
+from streams.runtime.faust.transport import Twin
 from streams.runtime.fleet import FleetKafka, LaneFleet, LaneId
 from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
@@ -79,6 +80,7 @@ class CoreWorker:
         self._waits_for = ""
         self.standstill = StandstillWatch(self._work, self._observer, self.leaders)
         self.app = around.app(settings, self._offer)
+        self._twin: Twin = self.app.transport.twin
         self.source_ends = SourceEnds(lambda tp: self.app.consumer.known_end(tp))
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
@@ -88,7 +90,7 @@ class CoreWorker:
         """Ready once partitions are assigned, every lane is restored and no rebalance is on."""
         if self.fleet is None:
             return Readiness(False, "starting")
-        if logged := self.watch.fault or self.standstill.reason:
+        if logged := self.watch.fault or self._twin.reason() or self.standstill.reason:
             return Readiness(False, LoggedReason(logged))
         if self._waits_for:
             return Readiness(False, self._waits_for)
@@ -102,7 +104,8 @@ class CoreWorker:
 
     def _work(self) -> Work:
         """What has to be done, unless something is waited for that is told elsewhere."""
-        if self.fleet is None or self.watch.fault or self._waits_for or self.settings.embedded:
+        waits = self.watch.fault or self._waits_for or self._twin.reason()
+        if self.fleet is None or waits or self.settings.embedded:
             return {}
         lanes = self.fleet.work()
         if lanes is None:
@@ -142,7 +145,7 @@ class CoreWorker:
             self._lane,
             self.settings.topic,
             self.settings.session_timeout_seconds / 2,
-            FleetKafka(self._take, self._rejoin),
+            FleetKafka(self._take, lambda: self.app.consumer.rejoin()),
         )
         return self.fleet
 
@@ -153,9 +156,6 @@ class CoreWorker:
                 self._waits_for = reason
             self._waits_for = ""
         await run_faust(self.app)
-
-    async def _rejoin(self) -> None:
-        await self.app.consumer.rejoin()
 
     async def _take(self, lanes: Set[LaneId], generation: int) -> None:
         specs = {spec.stage: spec for spec in self.specs}

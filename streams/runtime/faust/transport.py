@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 from yarl import URL
 
-from streams.runtime.clients import is_cancelled, is_lasting
+from streams.runtime.clients import is_cancelled, is_lasting, is_of_twin
 from streams.runtime.faust.consumer_thread import ConsumerOptions, ConsumerThread
 from streams.runtime.faust.fetch_moments import NOT_FETCHED
 from streams.runtime.faust.group_admission import foreign_partitions
@@ -43,6 +43,8 @@ _POLL_SECONDS = 0.1
 
 _ALL_HELD_SECONDS = 0.01
 _REFUSED_LOOK_SECONDS = 1.0
+_TWIN_SECONDS = 15.0
+"""Longer than from one attempt to join a group to the next, on a busy machine."""
 
 
 class BatchConsumer(OwnConsumer):
@@ -125,6 +127,8 @@ class BatchConsumer(OwnConsumer):
             if error is not None and is_lasting(error):
                 return error
             if error is not None:
+                if is_of_twin(error):
+                    self.transport.twin.seen()
                 self.thread.pass_over(error)
             await asyncio.sleep(_REFUSED_LOOK_SECONDS)
 
@@ -200,6 +204,31 @@ class _TickProducer(OwnProducer):
         """Nobody waits for ticks. Faust would before a rebalance, while others wait for it."""
 
 
+class Twin:
+    """Another worker with the stable name of this one: Kafka lets the younger of them in.
+
+    The elder waits, and joins again every second: once the other is gone, it has the name.
+    """
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self._line = (
+            f"another worker has joined group {settings.group_id} as {settings.group_instance_id}: "
+            "this one waits for it to end; give each worker a HEADWATER_GROUP_INSTANCE_ID of its "
+            "own"
+        )
+        self._seen_at = float("-inf")
+
+    def seen(self) -> None:
+        """Kafka has refused this worker for the other one."""
+        if not self.reason():
+            logging.getLogger("headwater").warning("%s", self._line)
+        self._seen_at = time.monotonic()
+
+    def reason(self) -> str:
+        """What this worker waits for; empty when Kafka has not refused it for seconds."""
+        return self._line if time.monotonic() - self._seen_at < _TWIN_SECONDS else ""
+
+
 class BatchTransport(OwnTransport):
     """Set as `app.transport` and `app.producer_transport`."""
 
@@ -209,6 +238,7 @@ class BatchTransport(OwnTransport):
     def __init__(self, app: Any, options: ConsumerOptions) -> None:
         super().__init__([URL(url) for url in broker_urls(options.settings)], app)
         self.options = options
+        self.twin = Twin(options.settings)
         self.logs = UNKNOWN_LOGS
         """What committed offsets are compared with; the worker sets it before Faust starts."""
 

@@ -27,6 +27,7 @@ from aiokafka.errors import (
 )
 from faust.types import TP
 
+from streams.runtime.clients import FencedInstanceIdError
 from streams.runtime.faust import consumer_thread, transport
 from streams.runtime.faust.app import batch_app
 from streams.runtime.faust.assignor import CoPartitionedAssignor
@@ -148,6 +149,27 @@ def test_a_member_joins_again_whatever_is_answered_while_the_group_is_read(
             watching.cancel()
 
     asyncio.run(story())
+
+
+def test_a_member_whose_name_another_has_taken_says_so_and_joins_once_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(transport, "_REFUSED_LOOK_SECONDS", 0.01)
+
+    async def story() -> None:
+        broker = Broker(joingroup=[FencedInstanceIdError.errno] * 3)
+        async with member_of(broker) as consumer:
+            watching = asyncio.create_task(consumer.refusal())
+            await joined(broker, 1)
+            assert not watching.done()
+            assert "another worker has joined group" in consumer.transport.twin.reason()
+            monkeypatch.setattr(transport, "_TWIN_SECONDS", 0.0)
+            assert consumer.transport.twin.reason() == ""
+            watching.cancel()
+
+    asyncio.run(story())
+    lines = [line for line in caplog.messages if line.startswith("another worker has joined")]
+    assert len(lines) == 1, "it is told once"
 
 
 def test_a_leader_that_knows_no_partitions_looks_again_and_assigns_none_until_then(
