@@ -14,6 +14,7 @@ from pathlib import Path
 from streams.operations.privacy import run_erasure
 from tests.privacy.people import people
 from tests.privacy.proof import erase_more, left_of, prove, replay
+from tests.privacy.states import named_in_states
 
 
 def main() -> int:
@@ -22,8 +23,14 @@ def main() -> int:
     parser.add_argument("--asking", type=int, default=200)
     parser.add_argument("--days", type=int, default=1, help="on which everybody plays")
     parser.add_argument("--waves", type=int, nargs="*", default=[], help="requests of later runs")
+    parser.add_argument("--states", type=int, default=0, help="look at states after so many days")
     chosen = parser.parse_args()
     crowd = people(chosen.people, chosen.asking)
+    if chosen.states:
+        with tempfile.TemporaryDirectory() as name:
+            for what, count in sorted(named_in_states(Path(name), crowd, chosen.states).items()):
+                print(f"{count:>8,} {what}")
+        return 0
     with tempfile.TemporaryDirectory() as name:
         settings, proof = prove(Path(name), crowd, chosen.days)
         print(proof, flush=True)

@@ -96,6 +96,11 @@ def _life(person: Person, number: int, at: int, days: int) -> Iterator[KcatRecor
         yield _message("installs", "install", f"bad{number}", "soon", at + 1, **mine)
 
 
+def tick(at: int) -> KcatRecord:
+    """A first open of somebody else, by which log time comes so far."""
+    return _message("installs", "install", "tick", at, install_id="tick", platform="android")
+
+
 def requests_of(crowd: list[Person], at: int) -> Iterator[KcatRecord]:
     """The requests of those who ask, from a moment on."""
     for number, person in enumerate(crowd):

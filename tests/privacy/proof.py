@@ -112,7 +112,7 @@ def left_of(settings: Settings, crowd: list[Person]) -> int:
     return len(_look(settings, crowd)[1].asked)
 
 
-def _names(person: Person) -> list[str]:
+def names_of(person: Person) -> list[str]:
     """Ids as they were sent, and the pseudonyms that tables have of them."""
     pseudonyms = Pseudonyms(SECRET.encode())
     return [*person.names, pseudonyms.of(person.gaid), pseudonyms.of(person.account)]
@@ -129,7 +129,7 @@ def _look(
     settings: Settings, crowd: list[Person], views: Collection[str] | None = None
 ) -> tuple[dict[str, ViewFigures], Found]:
     """The figures of the views, and whose names are in the bytes of the parts on disk."""
-    asked = {name.encode() for one in crowd if one.asks_by for name in _names(one)}
+    asked = {name.encode() for one in crowd if one.asks_by for name in names_of(one)}
     others = {one.install_id.encode() for one in crowd if not one.asks_by}
     found = Found(set(), set())
     store: Store = open_store(settings)

@@ -207,8 +207,14 @@ def _remains_in_states(touched: str, followed: str, booked: str) -> list[dict[st
     """What states of workers hold of who asked, and until when."""
     return [
         {
-            "place": "state of matching and its changelog: touchpoints and installs by device",
+            "place": "state of matching and its changelog: touchpoints and installs by the device "
+            "ids that the request names",
             "until": f"{touched}; where somebody else uses the device, {followed}",
+        },
+        {
+            "place": "the same by click ids, and by device ids that the request does not name: ask "
+            "again with them, if you know them",
+            "until": followed,
         },
         {
             "place": "state of journeys and its changelog: the install id; after that a keyed hash "
