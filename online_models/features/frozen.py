@@ -11,8 +11,13 @@ def whole(snapshots: Sequence[Frozen]) -> list[Frozen]:
     """The snapshots, each with all of its features. The first is that of the install."""
     if len(snapshots) < 2:
         return list(snapshots)
-    first = snapshots[0]
-    return [whole_of(first, one) if one.is_addition else one for one in snapshots]
+    slots, values = snapshots[0].slots, snapshots[0].values
+    return [
+        Frozen(one.landmark, slots + one.slots, values + one.values, one.spent_micros)
+        if one.is_addition
+        else one
+        for one in snapshots
+    ]
 
 
 def whole_of(first: Frozen, frozen: Frozen) -> Frozen:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from online_models.features.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
@@ -21,23 +23,50 @@ BASE_PRIOR_ROWS = 20.0
 """The rate of a bin starts as if this many rows had shown the prior."""
 
 
+class BlockColumns(NamedTuple):
+    """A block by example, and row by row: one row per snapshot of each example, in order."""
+
+    bin_of: Places  # of each example
+    label_of: NDArray[np.bool_]
+    sizes: Places  # rows of each example
+    bins: Places  # of each row, and so the others
+    labels: NDArray[np.bool_]
+    landmarks: Places
+
+
+def columns_of(examples: Sequence[Example]) -> BlockColumns:
+    """The examples as arrays."""
+    bins = np.array([one.bin for one in examples], np.int64)
+    labels = np.array([one.label for one in examples], np.bool_)
+    sizes = np.array([len(one.snapshots) for one in examples], np.int64)
+    landmarks = np.array([own.landmark for one in examples for own in one.snapshots], np.int64)
+    return BlockColumns(
+        bins, labels, sizes, np.repeat(bins, sizes), np.repeat(labels, sizes), landmarks
+    )
+
+
 class ExampleCheck:
     """Whether an example belongs to a shape. A log may hold those of an earlier declaration."""
 
     def __init__(self, shape: Shape) -> None:
         self._bins = shape.bins
-        self._first_bins = [shape.first_bin(mark) for mark in range(len(shape.landmarks))]
+        self._first_bins = np.array([shape.first_bin(one) for one in range(len(shape.landmarks))])
 
-    def is_valid(self, example: Example) -> bool:
-        """Whether its bin exists, and was still ahead at every landmark of its snapshots."""
-        if not 0 <= example.bin < self._bins:
-            return False
-        first_bins, bin_ = self._first_bins, example.bin
-        for frozen in example.snapshots:
-            mark = frozen.landmark
-            if not 0 <= mark < len(first_bins) or first_bins[mark] > bin_:
-                return False
-        return True
+    def valid_of(self, examples: list[Example]) -> tuple[list[Example], BlockColumns]:
+        """Those whose bin exists, and was still ahead at every landmark of their snapshots."""
+        columns = columns_of(examples)
+        first_bins = self._first_bins
+        marks, last = columns.landmarks, len(first_bins) - 1
+        is_known = (marks >= 0) & (marks <= last)
+        is_ahead = first_bins[np.clip(marks, 0, last)] <= columns.bins
+        is_bin = (columns.bin_of >= 0) & (columns.bin_of < self._bins)
+        is_usable = is_known & is_ahead
+        if is_usable.all() and is_bin.all():
+            return examples, columns
+        number = np.repeat(np.arange(len(examples)), columns.sizes)
+        is_bin[number[~is_usable]] = False
+        valid = [one for one, is_valid in zip(examples, is_bin.tolist(), strict=True) if is_valid]
+        return valid, columns_of(valid)
 
 
 def bin_prior(rules: HazardRules) -> Numbers:
@@ -54,18 +83,19 @@ class ActivityRows:
         self._reader = CellReader(slots, seed)
 
     def learn(
-        self, rates: ActivityRates, examples: Sequence[Example], by_origin: Sequence[float]
+        self,
+        rates: ActivityRates,
+        examples: Sequence[Example],
+        columns: BlockColumns,
+        by_origin: Sequence[float],
     ) -> Numbers:
         """Of every row, the hazard by rates before it was learned. `by_origin`: the hazard of each
         example by everything but activity."""
         snapshots = [one for example in examples for one in example.snapshots]
-        of_examples = np.array([(one.bin, one.label) for one in examples], np.int64).reshape(-1, 2)
-        sizes = [len(one.snapshots) for one in examples]
-        number, label = np.repeat(of_examples, sizes, axis=0).T
-        expected = np.repeat(np.array(by_origin, np.float64), sizes)
-        landmark = np.array([one.landmark for one in snapshots], np.int64)
-        at = landmark, self._reader.cells(snapshots), number
-        factors = rates.learn(at, expected, label.astype(np.float64))
+        cells = self._reader.cells(snapshots)
+        expected = np.repeat(np.array(by_origin, np.float64), columns.sizes)
+        at = columns.landmarks, cells, columns.bins
+        factors = rates.learn(at, expected, columns.labels.astype(np.float64))
         hazards: Numbers = np.minimum(expected * factors, HAZARD_MAX)
         return hazards
 
@@ -73,10 +103,7 @@ class ActivityRows:
 def origin_of(example: Example) -> InstallOrigin:
     """Where its install belongs, for shrunk rates."""
     return InstallOrigin(
-        app=example.app_id,
-        source=example.media_source,
-        country=example.country_code,
-        platform=example.platform,
+        example.app_id, example.media_source, example.country_code, example.platform
     )
 
 
@@ -86,14 +113,14 @@ def groups_of(examples: Sequence[Example]) -> list[PackedGroup]:
 
 
 def prequential_block(
-    examples: Sequence[Example],
+    columns: BlockColumns,
     predicted: tuple[Numbers, list[Numbers]],
     rates: Numbers,
     base: Numbers,
     published: Numbers | None,
     stretches: Places,
 ) -> PrequentialBlock:
-    """Line up all predictions by row; a row is a snapshot of an example, in order.
+    """Line up all predictions by row.
 
     `predicted`: hazards by the champion, and by every model. `rates`: hazards by shrunk rates.
     `base`: one rate per bin. `published`: hazards by the version published last; None: there is
@@ -101,15 +128,12 @@ def prequential_block(
     are left out.
     """
     own, by_model = predicted
-    sizes = np.array([len(one.snapshots) for one in examples], np.int64)
-    bins = np.repeat(np.array([one.bin for one in examples], np.int64), sizes)
+    _, _, sizes, bins, labels, landmarks = columns
     firsts = np.repeat(np.cumsum(sizes) - sizes, sizes)
     published = np.full(len(own), math.nan) if published is None else published
     install_only = own[firsts]
     install_only = np.where(np.isnan(install_only), rates, install_only)
     usable = ~np.isnan(own)
-    labels = np.repeat(np.array([one.label for one in examples], np.bool_), sizes)
-    landmarks = np.array([own.landmark for one in examples for own in one.snapshots], np.int64)
     return PrequentialBlock(
         labels=labels[usable],
         landmarks=landmarks[usable],

@@ -34,6 +34,7 @@ from online_models.learning.evidence import (
 )
 from online_models.learning.example_block import (
     ActivityRows,
+    BlockColumns,
     ExampleCheck,
     bin_prior,
     groups_of,
@@ -53,7 +54,7 @@ from online_models.learning.learner import Version
 from online_models.learning.learner_parts import dump_target_learner, fill_target_learner
 from online_models.learning.residual_watch import COMPARED_EVERY, LearnedBlock, watch_residuals
 from online_models.learning.rules import LearnerRules
-from online_models.learning.verdicts import NewChampion, Publication, Refusal, Verdict
+from online_models.learning.verdicts import Publication, Refusal, Verdict
 from online_models.persistence.envelope import Unusable, renamed, version_name
 from online_models.quality.horizon_evidence import immature_horizons, stretches_of
 from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
@@ -153,23 +154,23 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         counts = self.counts
         counts.seen += len(block)
         counts.time = max(one.matured_at for one in block)
-        valid = [one for one in block if self._check.is_valid(one)]
+        valid, columns = self._check.valid_of(block)
         counts.skipped += len(block) - len(valid)
-        counts.positives += sum(one.label for one in valid)
-        by_rates = self._learn_rates(valid)  # by row
+        counts.positives += int(np.count_nonzero(columns.label_of))
+        by_rates = self._learn_rates(valid, columns)
         groups = groups_of(valid)
         live = self.champion
         by_published = live.scorer.hazards_of_bins(groups) if live else None
         by_model = [model.learn_packed(groups) for model in self.models]
         own = by_model[self.champion_model]
         base: Numbers = self.base[:, 1] / self.base[:, 0]  # one rate per bin
-        predicted = own, by_model
-        rows = prequential_block(valid, predicted, by_rates, base, by_published, self._stretches)
+        stretches, predicted = self._stretches, (own, by_model)
+        rows = prequential_block(columns, predicted, by_rates, base, by_published, stretches)
         self.blocks.append(block_sums(rows))
         forget_old(self.blocks, self.rules.window, self.rules.window_positives)
         if self.river:
             self.river.learn(valid, own, by_rates, base)
-        self._learn_base(valid)
+        self._learn_base(columns)
         refused = self.drift.counts.refused
         if alarms := watch_residuals(self.drift, self.target, valid, own):
             for model in self.models:
@@ -189,15 +190,14 @@ class TargetLearner(ExampleLearner[HazardScorer]):
                 asked = PackedAsk(last.slots, last.values, last.landmark, example.platform)
                 self.shift_check.append(asked)
 
-    def _learn_rates(self, examples: list[Example]) -> Numbers:
+    def _learn_rates(self, examples: list[Example], columns: BlockColumns) -> Numbers:
         """The hazard of each row by shrunk rates, before it was learned."""
         learn = self.rates.learn
         by_example = [learn(origin_of(one), one.bin, one.label) for one in examples]
-        return self._cells.learn(self.rates.activity, examples, by_example)
+        return self._cells.learn(self.rates.activity, examples, columns, by_example)
 
-    def _learn_base(self, examples: list[Example]) -> None:
-        bins = np.array([one.bin for one in examples], np.int64)
-        labels = np.array([one.label for one in examples], np.float64)
+    def _learn_base(self, columns: BlockColumns) -> None:
+        bins, labels = columns.bin_of, columns.label_of.astype(np.float64)
         shape, before = self.rules.hazard.shape, self.base[:, 0].copy()
         self.base[:, 0] += np.bincount(bins, minlength=len(self.base))
         self.base[:, 1] += np.bincount(bins, labels, len(self.base))
@@ -206,15 +206,17 @@ class TargetLearner(ExampleLearner[HazardScorer]):
 
     def _try_versions(self) -> list[Verdict]:
         verdicts: list[Verdict] = []
-        better = self._better_challenger()
+        evidence, promotion = self.evidence(), self.rules.promotion
+        champion = self.names[self.champion_model]
+        better = better_challenger(self.target, evidence, self.names, champion, promotion)
         if better is not None:
             self.lead(better.challenger)
             verdicts.append(better)
-        evidence = self.evidence()
-        verdicts += self.river.try_versions(self.names[self.champion_model], self.rules.promotion)
+            evidence = self.evidence()
+        verdicts += self.river.try_versions(self.names[self.champion_model], promotion)
         if self.river.leader:
             self.rates.answers = frozenset()
-            verdicts.append(self.river.lead_version(self.rules.promotion))
+            verdicts.append(self.river.lead_version(promotion))
         else:
             verdicts.append(self._try_champion(evidence))
         self.beside = self._others(evidence)
@@ -266,10 +268,6 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             is_proven=counts.positives >= gate.proven_positives,
         )
         return asked
-
-    def _better_challenger(self) -> NewChampion | None:
-        champion, rules = self.names[self.champion_model], self.rules.promotion
-        return better_challenger(self.target, self.evidence(), self.names, champion, rules)
 
     def _version(self, model: str, of: HazardModel) -> Version[HazardScorer]:
         snapshot = dump_hazard_scorer(of)

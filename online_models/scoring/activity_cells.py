@@ -7,15 +7,16 @@ where it is scored, and from its frozen features where it is learned; both give 
 
 from __future__ import annotations
 
+import math
+import struct
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from online_models.features.features import ActivityBucket
 from online_models.hazard.encoding import Encoder
-from online_models.hazard.packed import AtLandmark, unpacked
+from online_models.hazard.packed import AtLandmark
 from online_models.hazard.rules import Places
 from online_models.scoring.landmarks import LANDMARKS
 
@@ -41,40 +42,70 @@ def activity_cell(buckets: Sequence[ActivityBucket], landmark: int) -> int:
         if bucket.sessions or bucket.events:
             newest = number
     quiet = min(landmark - newest, QUIET_STEPS - 2) if newest else QUIET_STEPS - 1
-    often = bisect_right(SESSION_STEPS, sessions)
-    return (often * QUIET_STEPS + quiet) * BUSY_STEPS + bisect_right(EVENT_STEPS, events)
+    return _cell(sessions, quiet, events)
+
+
+_KEPT_MAX = 4096
 
 
 class CellReader:
-    """Reads cells from frozen features, which are hashed as `slots` and `seed` say."""
+    """Reads cells from frozen features, which are hashed as `slots` and `seed` say. What was added
+    since the install is the same for many installs, and is read once."""
 
     def __init__(self, slots: int, seed: int) -> None:
+        self._read: dict[tuple[bytes, bytes, int], int] = {}
+        self._kinds: dict[int, int] = {}  # of slots
         encoder = Encoder(slots, seed)
-        self._kinds: NDArray[np.int8] = np.zeros(slots + 1, np.int8)  # The last is for all others.
         for number, landmark in enumerate(LANDMARKS[1:], start=1):
             name = landmark.name
             named = [f"sessions@{name}", f"events@{name}"]
             named += [f"active@{name}={newest}" for newest in range(number + 1)]
             for kind, slot in enumerate(encoder.slots_of(named), start=_SESSIONS):
-                self._kinds[slot] = kind
+                self._kinds[int(slot)] = kind
 
-    def cells(self, snapshots: Sequence[AtLandmark]) -> Places:
+    def cells(self, snapshots: Iterable[AtLandmark]) -> Places:
         """Of each snapshot; what has no activity among its features is taken for never used."""
-        rows = unpacked([(one.slots, one.values) for one in snapshots])
-        kinds = self._kinds[np.minimum(rows.slots, len(self._kinds) - 1)]
-        (known,) = np.nonzero(kinds)
-        own, row = kinds[known], np.searchsorted(rows.starts, known, side="right") - 1
-        found = np.zeros((3, len(snapshots)))
-        counted = own < _NEWEST
-        values = np.expm1(np.clip(rows.values[known[counted]], 0.0, _LOG_MAX))
-        found[own[counted] - _SESSIONS, row[counted]] = np.nan_to_num(values)
-        found[2, row[~counted]] = own[~counted] - _NEWEST
-        sessions, events, newest = np.rint(found)
-        mark = np.array([one.landmark for one in snapshots], np.int64)
-        # A name of another landmark may share a slot: its activity would be ahead.
-        recent = np.clip(mark - newest, 0, QUIET_STEPS - 2)
-        quiet = np.where(newest > 0, recent, QUIET_STEPS - 1).astype(np.int64)
-        often = np.searchsorted(SESSION_STEPS, sessions, side="right")
-        busy = np.searchsorted(EVENT_STEPS, events, side="right")
-        cells: Places = (often * QUIET_STEPS + quiet) * BUSY_STEPS + busy
+        read, found = self._read, list[int]()
+        for snapshot in snapshots:
+            landmark = snapshot.landmark
+            if not landmark:  # Nothing is known of use at the install.
+                found.append(_NEVER_USED)
+                continue
+            key = snapshot.slots, snapshot.values, landmark
+            cell = read.get(key)
+            if cell is None:
+                if len(read) >= _KEPT_MAX:
+                    read.clear()
+                cell = read[key] = self._cell_of(*key)
+            found.append(cell)
+        cells: Places = np.array(found, np.int64)
         return cells
+
+    def _cell_of(self, slots: bytes, values: bytes, landmark: int) -> int:
+        size = len(slots) // 4 if len(slots) == len(values) and not len(slots) % 4 else 0
+        sessions = events = newest = 0
+        numbers = struct.unpack_from(f"<{size}I", slots)
+        for slot, value in zip(numbers, struct.unpack_from(f"<{size}f", values), strict=True):
+            kind = self._kinds.get(slot, _NOTHING)
+            if kind == _SESSIONS:
+                sessions = _count_of(value)
+            elif kind == _EVENTS:
+                events = _count_of(value)
+            elif kind:
+                newest = kind - _NEWEST
+        # A name of another landmark may share a slot: its activity would be ahead.
+        recent = min(max(landmark - newest, 0), QUIET_STEPS - 2)
+        quiet = recent if newest else QUIET_STEPS - 1
+        return _cell(sessions, quiet, events)
+
+
+def _count_of(value: float) -> int:
+    return round(math.expm1(min(value, _LOG_MAX))) if value > 0.0 else 0
+
+
+def _cell(sessions: int, quiet: int, events: int) -> int:
+    often, busy = bisect_right(SESSION_STEPS, sessions), bisect_right(EVENT_STEPS, events)
+    return (often * QUIET_STEPS + quiet) * BUSY_STEPS + busy
+
+
+_NEVER_USED = _cell(0, QUIET_STEPS - 1, 0)

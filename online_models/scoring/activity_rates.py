@@ -64,12 +64,17 @@ class ActivityRates:
         self._tables = None
         return product
 
-    def factors(self, landmark: int, cell: int) -> Factors:
-        """For an install in this cell at a landmark."""
+    @property
+    def tables(self) -> list[list[Factors]]:
+        """Factors by landmark and cell: the same list until something is learned."""
         tables = self._tables
         if tables is None:
             tables = self._tables = self._made_tables()
-        return tables[landmark][cell]
+        return tables
+
+    def factors(self, landmark: int, cell: int) -> Factors:
+        """For an install in this cell at a landmark."""
+        return self.tables[landmark][cell]
 
     def _made_tables(self) -> list[list[Factors]]:
         often, busy = (

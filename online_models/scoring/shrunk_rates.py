@@ -17,7 +17,7 @@ model scores, since it is not shown to be as good there.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -26,7 +26,8 @@ from online_models.hazard.bins import PAYER, Shape
 from online_models.persistence.arrays import pack_numbers, unpack_columns
 from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
-from online_models.scoring.activity_rates import NO_FACTORS, ActivityRates
+from online_models.scoring.activity_rates import ActivityRates, Factors
+from online_models.scoring.summed_hazards import KEPT_MAX, SummedHazards, Used
 
 HAZARD_MAX = 0.5
 """The hazard of a bin is at most this, whatever the factors."""
@@ -76,18 +77,17 @@ class ShrunkRates:
         self.rules = rules or RateRules()
         shape = self.rules.shape
         self._usual: float = 1.0 - (1.0 - self.rules.prior) ** (1.0 / shape.bins)
-        self._asked = [self.rules.prior_rows] * shape.bins
-        self._seen = [self.rules.prior_rows * self._usual] * shape.bins
+        self._strength_of_level = self.rules.level_strength
+        self._of_prior: float = self.rules.prior_rows * self._usual
+        self._asked: list[float] = [self.rules.prior_rows] * shape.bins
+        self._seen: list[float] = [self.rules.prior_rows * self._usual] * shape.bins
         self._outcomes = 0
         self._cells: dict[Key, _Cell] = {}
         self._levels = [_Cell(), _Cell(), _Cell()]
         """Sums of all cells: of apps, of sources, and of origins."""
         self._known: dict[InstallOrigin, tuple[_Counted, ...]] = {}  # all cells of an origin
-        self._ends = [
-            (horizon.name, horizon.after_ms, shape.bins_until(number))
-            for number, horizon in enumerate(shape.horizons)
-        ]
-        self._sums: list[float] | None = None
+        self._summed: SummedHazards | None = None  # None: something was learned since
+        self._factors: dict[InstallOrigin, float] = {}  # of origins asked about since then
         self.activity = ActivityRates(shape)
         self.answers: frozenset[str] = frozenset()
         """Horizons for which rates answer, although a model scores."""
@@ -98,7 +98,9 @@ class ShrunkRates:
     def learn(self, origin: InstallOrigin, bin_: int, label: bool) -> float:
         """Learn the outcome of one bin (`bins.bin_outcomes`): one row per install and bin. Returns
         the hazard of the bin before it was learned, but for rounding."""
-        hazard = expected = self._of_bin(bin_)
+        hazard = expected = (
+            self._seen[bin_] + self._of_prior * (self._level() - 1.0)
+        ) / self._asked[bin_]
         for cell, level, strength in self._known.get(origin) or self._cells_of(origin):
             scale = (level.seen + 1.0) / (level.expected + 1.0)
             hazard *= (cell.seen + strength) / (cell.expected * scale + strength)
@@ -110,7 +112,7 @@ class ShrunkRates:
         self._asked[bin_] += 1.0
         self._seen[bin_] += label
         self._outcomes += label
-        self._sums = None
+        self._summed = None
         self.rows += 1
         return min(hazard, HAZARD_MAX)
 
@@ -137,52 +139,42 @@ class ShrunkRates:
 
     def _of_bin(self, bin_: int) -> float:
         """The hazard that all installs share: outcomes over rows, with the prior's at the level at
-        which outcomes came in all bins. One above the declared level counts by half of its
+        which outcomes came in all bins."""
+        of_prior = self._of_prior * (self._level() - 1.0)
+        return (self._seen[bin_] + of_prior) / self._asked[bin_]
+
+    def _level(self) -> float:
+        """Of outcomes in all bins, over the declared one. A level above counts by half of its
         logarithm: many outcomes early do not say that as many come later."""
-        strength, of_prior = self.rules.level_strength, self.rules.prior_rows * self._usual
+        strength = self._strength_of_level
         level = (self._outcomes + strength) / (self._usual * self.rows + strength)
-        level = min(level, math.sqrt(level))
-        return float((self._seen[bin_] + of_prior * (level - 1.0)) / self._asked[bin_])
+        return level if level <= 1.0 else math.sqrt(level)
 
     def score(
-        self, origin: InstallOrigin, elapsed_ms: int, used: tuple[int, int] | None = None
+        self, origin: InstallOrigin, elapsed_ms: int, used: Used | None = None
     ) -> dict[str, float]:
         """P(outcome by the horizon | none by `elapsed_ms`), for each horizon that has not passed.
         `used`: a landmark and the cell of activity that the install was in then.
 
         There is always an answer. A factor multiplies the hazard summed over time."""
-        sums = self._sums or self._summed()
-        factor, start = self._factor(origin), self._sum_at(sums, elapsed_ms)
-        first_week, later = self.activity.factors(*used) if used else NO_FACTORS
-        turn = max(sums[self.activity.later_from], start)
+        tables, summed = self.activity.tables, self._summed
+        if summed is None or summed.tables is not tables:
+            summed = self._summed = self._new_sums(tables)
+        factor = self._factors.get(origin)
+        if factor is None:
+            if len(self._factors) >= KEPT_MAX:
+                self._factors.clear()
+            factor = self._factors[origin] = self._factor(origin)
         return {
-            name: -math.expm1(
-                -factor
-                * (first_week * (min(sums[end], turn) - start) + later * max(sums[end] - turn, 0.0))
-            )
-            for name, after_ms, end in self._ends
-            if after_ms > elapsed_ms
+            name: -math.expm1(-factor * total)
+            for name, total in summed.until_horizons(elapsed_ms, used)
         }
 
-    def _summed(self) -> list[float]:
-        """Minus the log of survival until each edge, for a factor of 1."""
-        sums = self._sums = [0.0]
-        for bin_ in range(len(self._asked)):
-            sums.append(sums[-1] - math.log1p(-min(self._of_bin(bin_), HAZARD_MAX)))
-        return sums
-
-    def _sum_at(self, sums: list[float], elapsed_ms: int) -> float:
-        """A bin that has begun counts for the part that is left of it."""
+    def _new_sums(self, tables: Sequence[Sequence[Factors]]) -> SummedHazards:
+        self._factors.clear()
         shape = self.rules.shape
-        number = shape.bin_at(elapsed_ms)
-        if number < 0:
-            return 0.0
-        if number >= shape.bins:
-            return sums[-1]
-        begin, end = shape.edges[number], shape.edges[number + 1]
-        return sums[number] + (sums[number + 1] - sums[number]) * (elapsed_ms - begin) / (
-            end - begin
-        )
+        hazards = [min(self._of_bin(bin_), HAZARD_MAX) for bin_ in range(shape.bins)]
+        return SummedHazards(shape, hazards, tables, self.activity.later_from)
 
     def _factor(self, origin: InstallOrigin) -> float:
         factor = 1.0
@@ -276,8 +268,7 @@ def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
         return unusable
     rates.answers = frozenset(body.answers)
     rates.rows, rates.refused = body.rows, body.refused
-    of_prior = rules.prior_rows * rates._usual
-    rates._outcomes = sum(round(one - of_prior) for one in rates._seen)
+    rates._outcomes = sum(round(one - rates._of_prior) for one in rates._seen)
     return rates
 
 

@@ -71,6 +71,35 @@ def test_names_of_another_landmark_do_not_leave_the_cells() -> None:
     assert all(0 <= one < ACTIVITY_CELLS for one in READER.cells(frozen).tolist())
 
 
+def test_more_snapshots_than_are_kept_have_the_cells_of_a_reader_that_keeps_none() -> None:
+    packed = [
+        Frozen(1, *ENCODER.pack(activity_until("1h", [ActivityBucket(number % 9, number)])))
+        for number in range(5_000)
+    ]
+    reader = CellReader(RULES.slots, RULES.seed)
+
+    expected = [activity_cell([ActivityBucket(number % 9, number)], 1) for number in range(5_000)]
+
+    assert reader.cells([*packed, *packed]).tolist() == expected * 2
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    """Rates keep what they summed until they learn again, of use or of anything else."""
+    often = ActivityBucket(9)
+    kept, rng = ShrunkRates(), np.random.default_rng(5)
+    for number in range(300):
+        place = PLACE._replace(source=f"s{number % 3}")
+        hazard = kept.learn(place, number % PAYER.bins, number % 7 == 0)
+        if number % 5 == 0:
+            at = (np.array([DAY_1]), np.array([OFTEN]), np.array([PAYER.bins - 1]))
+            kept.activity.learn(at, np.array([hazard]), np.array([float(number % 2)]))
+        loaded = load_rates(dump_rates(kept), kept.rules)
+        assert isinstance(loaded, ShrunkRates)
+        cell = activity_cell([often], DAY_1) if rng.random() < 0.5 else SELDOM
+        for used in (None, (DAY_1, cell)):
+            assert kept.score(place, DAY_MS, used) == loaded.score(place, DAY_MS, used)
+
+
 def lived(effect: float, rows: int, seed: int = 1) -> ActivityRates:
     """Half of the installs are used often and pay `effect` times as often as the others."""
     rates, rng = ActivityRates(PAYER), np.random.default_rng(seed)
