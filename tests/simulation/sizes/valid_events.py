@@ -6,6 +6,7 @@ so that events meet under the same keys and every list of a state fills up.
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from collections.abc import Iterator
@@ -24,6 +25,13 @@ from streams.replay.memory_log import MemoryRecord
 
 ALPHABETS = ("a", "é", "電", "\U0001f600", "\x01", '"', "\\", "\u202e", "\x1f", "{")
 DEVICES = tuple(f"{n:08x}-1234-4abc-8def-{n:012x}" for n in range(1, 6))
+DEVICES += tuple(device.upper() for device in DEVICES[:2])
+SPELLINGS = ("plain", "plain", "escaped", "spaced", "nulls", "unknown", "reversed")
+UNKNOWN: dict[str, Any] = {
+    "": -0.0, "__proto__": {"constructor": None}, "big": 10**30, "tiny": -1e-300,
+    "deep": json.loads("[" * 25 + "]" * 25), "\u202e": "\ufeff",
+}  # fmt: skip
+"""Fields that no schema has, with values that JSON allows."""
 CURRENCIES = ("EUR", "USD", "JPY", "KWD")
 KEYS = (None, b"k", b"\x00clock", b"\x01", b"marker")
 STEP_MS = 250
@@ -67,9 +75,28 @@ class Draw:
     def _valid(self, at: int) -> tuple[type[InputEvent], bytes]:
         while True:
             event_type = self._chance.choice(tuple(TYPES.values()))
-            value = orjson.dumps(self._fields(event_type, at))
+            value = self._spelled(event_type, self._fields(event_type, at))
             if not isinstance(decode(value, TOPIC_OF_TYPE[event_type], at, 0), Unreadable):
                 return event_type, value
+
+    def _spelled(self, event_type: type[InputEvent], fields: dict[str, Any]) -> bytes:
+        """The same event as producers in other languages write it."""
+        match self._chance.choice(SPELLINGS):
+            case "escaped":
+                return json.dumps(fields).encode()
+            case "spaced":
+                return (
+                    b"\t\r\n " + json.dumps(fields, indent=9, ensure_ascii=False).encode() + b"\n"
+                )
+            case "nulls":
+                left_out = {name: None for name, _, is_required in _members(event_type)
+                            if not is_required}  # fmt: skip
+                return orjson.dumps(left_out | fields)
+            case "unknown":
+                return json.dumps(UNKNOWN | fields).encode()
+            case "reversed":
+                return orjson.dumps(dict(reversed(fields.items())))
+        return orjson.dumps(fields)
 
     def _fields(self, event_type: type[InputEvent], at: int) -> dict[str, Any]:
         self._number += 1
