@@ -8,6 +8,7 @@ from online_models.hazard.model import HazardModel
 from online_models.hazard.persistence import dump_hazard_scorer
 from online_models.targets.targets import DEFAULT_RATES
 from schemas.records import (
+    OUTCOMES_ALONE,
     Erased,
     Example,
     JourneyRecord,
@@ -66,9 +67,8 @@ def examples(effects: Effects) -> list[tuple[int, bool]]:
     """Bin and label of each example of payers."""
     frames = [example_frames.decode(m.value or b"") for m in effects.messages["examples", 0]]
     found = [one for frame in frames for one in frame.records]
-    return [
-        (one.bin, one.label) for one in found if isinstance(one, Example) and one.target == "payer"
-    ]
+    of_payers = [one for one in found if isinstance(one, Example) and one.target == "payer"]
+    return [(one.bin, one.label) for one in of_payers if one.bin != OUTCOMES_ALONE]
 
 
 def test_a_decision_names_the_touchpoint_the_rules_and_all_candidates() -> None:
