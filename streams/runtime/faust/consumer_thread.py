@@ -64,6 +64,8 @@ class ConsumerThread(OwnConsumerThread):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.moments = FetchMoments()
+        self._reading = asyncio.Lock()
+        self._rewinds = 0
         super().__init__(*args, **kwargs)
 
     def create_client(self) -> aiokafka.AIOKafkaConsumer:
@@ -148,6 +150,25 @@ class ConsumerThread(OwnConsumerThread):
                 return
             await self.sleep(_ASK_AGAIN_SECONDS)
 
+    # Faust names the parameters.
+    async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
+        """A poll; it finds nothing once positions are sought again.
+
+        When a rebalance begins, Faust gives up its poll, which goes on in this thread. What that
+        reads after the seek nobody gets, and nobody would read it again.
+        """
+        rewinds, most = self._rewinds, self.transport.options.settings.poll_records_max
+
+        async def in_thread() -> Any:
+            if rewinds != self._rewinds:
+                return {}
+            async with self._reading:
+                if rewinds != self._rewinds:
+                    return {}
+                return await self.read(active_partitions or set(), timeout, most)
+
+        return await self.call_thread(in_thread)
+
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every partition to its committed offset, and to its beginning if there is none.
 
@@ -155,6 +176,7 @@ class ConsumerThread(OwnConsumerThread):
         that was committed to another log of the same name counts as none.
         """
         while True:
+            self._rewinds += 1
             try:
                 offsets: Mapping[TP, int] = await self.call_thread(self._rewind)
                 return offsets
@@ -168,6 +190,10 @@ class ConsumerThread(OwnConsumerThread):
             await asyncio.sleep(_REWIND_AGAIN_SECONDS)
 
     async def _rewind(self) -> Mapping[TP, int]:
+        async with self._reading:
+            return await self._seek()
+
+    async def _seek(self) -> Mapping[TP, int]:
         client = self.client
         logs: KnownLogs = self.transport.logs
         name_of = self.transport.options.settings.topic_without_prefix

@@ -1,9 +1,8 @@
 """Everything private or undocumented in Faust and aiokafka that this project relies on.
 
-The classes below turn private hooks into methods with public names; subclasses elsewhere override
-those. No other module touches a private member of either library. For each member
-tests/streams/runtime/faust/test_internals.py holds a contract test that fails, and names the
-member, when an upgrade renames it or changes what it does.
+The classes below turn private hooks into methods with public names, which subclasses override. No
+other module touches a private member of either library. For each of them a contract test in
+tests/streams/runtime/faust/test_internals.py fails when an upgrade renames or changes it.
 """
 
 from __future__ import annotations
@@ -208,11 +207,10 @@ def watch_fetches(client: aiokafka.AIOKafkaConsumer, moments: FetchMoments) -> N
 
 
 def hasten_transactions(pause_seconds: float) -> None:
-    """How long any producer waits before it begins a transaction again that came too soon.
+    """How long producers wait before they begin a transaction again that came too soon.
 
-    While a broker writes the markers of a transaction, it refuses the producer's next one. aiokafka
-    then waits 20 ms, whatever its `retry_backoff_ms`: most of the time of a transaction that begins
-    as soon as the last one is committed.
+    A broker that writes the markers of the last one refuses it. aiokafka then waits 20 ms, whatever
+    its `retry_backoff_ms`: most of the time of a transaction that begins at once.
     """
     sender.BACKOFF_OVERRIDE = pause_seconds
 
@@ -234,12 +232,16 @@ class OwnConsumerThread(driver.AIOKafkaConsumerThread):
 
     @property
     def client(self) -> aiokafka.AIOKafkaConsumer:
-        """The client; faust.exceptions.ConsumerNotStarted before the thread has started."""
+        """faust.exceptions.ConsumerNotStarted before the thread has started."""
         return self._ensure_consumer()
 
     @property
     def client_or_none(self) -> aiokafka.AIOKafkaConsumer | None:
         return self._consumer
+
+    async def read(self, active: set[TP], seconds: float, most: int) -> Any:
+        """What a poll finds. Called in the thread."""
+        return await self._fetch_records(self.client, active, seconds, most)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         return self.create_client()
@@ -253,10 +255,8 @@ class OwnConsumer(driver.Consumer):
         raise NotImplementedError
 
     async def poll(self, active: set[TP], seconds: float) -> Any:
-        """Records by partition, of the active partitions only; waits at most `seconds` for some.
-
-        Faust calls it again as soon as it has handed over what the last call returned.
-        """
+        """Records by partition, of the active ones only; waits at most `seconds` for some. Faust
+        calls it again as soon as it has handed over what the last call returned."""
         return self.as_read_on(await super()._getmany(active, seconds))
 
     def as_read_on(self, polled: Any) -> Any:

@@ -58,6 +58,7 @@ PRIVATE = {
     "_consumer": driver.AIOKafkaConsumerThread,
     "_create_worker_consumer": driver.AIOKafkaConsumerThread,
     "_ensure_consumer": driver.AIOKafkaConsumerThread,
+    "_fetch_records": driver.AIOKafkaConsumerThread,
     "_new_consumer_thread": driver.Consumer,
     "_getmany": driver.Consumer,
     "_read_offset": driver.Consumer,
@@ -176,6 +177,11 @@ def test_the_thread_and_its_client_are_ours() -> None:
         assert thread.client is thread.client_or_none is client
 
     in_loop(story)
+
+
+def test_what_a_poll_finds_is_asked_of_the_client_with_these_bounds() -> None:
+    found = inspect.signature(driver.AIOKafkaConsumerThread._fetch_records).parameters
+    assert list(found) == ["self", "consumer", "active_partitions", "timeout", "max_records"]
 
 
 def test_faust_polls_through_getmany() -> None:
