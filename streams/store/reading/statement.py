@@ -15,9 +15,10 @@ _SHOWN = frozenset(
 )
 _BEFORE_A_NAME = frozenset(
     "select distinct from join by where prewhere having and or not on using as in like between"
-    " when then else limit offset with all union except intersect describe desc table show"
-    " exists".split()
+    " when then else limit offset with all union except intersect".split()
 )
+_NAMES_A_TABLE = ("describe", "desc", "table", "show", "exists")
+"""A name follows these at the beginning; later, `desc` orders and `table` is a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,7 @@ def _is_format_clause(found: Sequence[Token]) -> bool:
         return False
     if before.kind is TokenKind.MARK:
         return before.text in (")", "]", "}", "*")
-    return not before.is_word(*_BEFORE_A_NAME)
+    if len(found) <= 4 and found[0].is_word(*_NAMES_A_TABLE) and before.is_word(*_NAMES_A_TABLE):
+        return False
+    is_by_all = len(found) > 4 and before.is_word("all") and found[-4].is_word("by")
+    return is_by_all or not before.is_word(*_BEFORE_A_NAME)

@@ -11,6 +11,7 @@ import pytest
 from streams.store.base import QueryResult, Refused
 from streams.store.reading import Document, Readable, ReadLimits, answer_to, rows_for
 from streams.store.reading.functions import ALLOWED_FUNCTIONS
+from streams.store.reading.statement import statement_of
 
 LIMITS = ReadLimits(seconds=10)
 
@@ -91,6 +92,23 @@ def test_a_format_clause_gives_the_document(filled: Readable) -> None:
     parquet = answer_to(filled, "SELECT 1 AS x FORMAT Parquet", LIMITS)
     assert isinstance(parquet, Document)
     assert parquet.startswith(b"PAR1")
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["ORDER BY a DESC", "ORDER BY ALL", "GROUP BY ALL", "ORDER BY a, desc", "ORDER BY table",
+     "ORDER BY show", "LIMIT 1", "ORDER BY a DESC LIMIT 1 WITH TIES", "HAVING exists"],
+)  # fmt: skip
+def test_a_format_clause_may_follow_what_also_begins_a_statement(
+    filled: Readable, end: str
+) -> None:
+    sql = f"SELECT 1 AS a, 2 AS desc, 3 AS table, 4 AS show, 5 AS exists {end} FORMAT CSV"
+    assert answer_to(filled, sql, LIMITS) == b"1,2,3,4,5\n"
+
+
+def test_a_table_may_be_called_format(filled: Readable) -> None:
+    for sql in ("DESCRIBE TABLE format x", "SELECT format a FROM (SELECT 1 AS format) UNION ALL"):
+        assert statement_of(sql).output_format is None
 
 
 def test_few_rows_may_be_asked_for_with_a_long_statement(filled: Readable) -> None:
