@@ -23,6 +23,9 @@ from streams.settings import Settings, read_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PIPE_WIDTH = 10_000
+CENTS_FROM, CENTS_UNTIL = 10.0, 1e15
+"""Fractions of this size have two digits after the point, for amounts of money; smaller ones,
+shares and chances, four that count."""
 
 
 def json_option(command: _Command) -> _Command:
@@ -111,7 +114,9 @@ def _cell(value: Any) -> str:
         return str(value)
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if not CENTS_FROM <= abs(value) < CENTS_UNTIL:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}"
 
 
 def _console() -> Console:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from streams.operations.doctor.check import Check
 
@@ -38,7 +40,13 @@ def _unusable(there: Path) -> str:
     """Why nothing can be made in the nearest folder that is there; empty when it can."""
     if not there.is_dir():
         return f"{there} is a file"
-    return "" if os.access(there, os.W_OK) else f"{there} cannot be written"
+    try:
+        with TemporaryFile(dir=there):
+            return ""
+    except OSError as error:
+        # Root may write to folders that take nothing, such as /proc and what is mounted read-only.
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return "" if is_full else f"{there} cannot be written ({error.strerror})"
 
 
 def _state_disk(advice: str) -> Check:

@@ -58,3 +58,12 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path / "state", tmp_path / "state" / "matching"):
         assert f"{tmp_path / 'state'} is a file" in examine_state_disk(folder).advice
         assert not examine_disk(folder).ok
+
+
+@pytest.mark.parametrize("folder", ["/proc/headwater", "/sys/headwater"])
+def test_a_folder_that_takes_nothing_is_not_called_full(folder: str) -> None:
+    """Root may write to it by its mode, and it has 0 bytes free."""
+    for found in (examine_disk(Path(folder)), examine_state_disk(Path(folder))):
+        assert not found.ok
+        assert "cannot be written" in found.advice
+        assert "GB free" not in found.advice
