@@ -14,7 +14,7 @@ _NEWEST_DAY = Panel(
 SELECT sum(installs) AS installs, sum(payers) AS payers,
        round(sum(revenue_usd), 2) AS revenue_usd, round(sum(cost_usd), 2) AS cost_usd
 FROM v_campaign_daily
-WHERE {where} AND day = (SELECT max(day) FROM v_campaign_daily WHERE installs > 0)
+WHERE {where} AND day = {newest}
 """,
     chart=PanelChart(kind="figures", ys=("installs", "payers", "revenue_usd", "cost_usd")),
 )
@@ -83,9 +83,24 @@ FROM v_money_issues WHERE {where} GROUP BY app_id, reason ORDER BY bookings DESC
     chart=PanelChart(kind="table"),
 )
 
+_QUALITY = Panel(
+    name="quality",
+    title="What producers seem not to send any more",
+    sentence="Hours with far fewer payments, installs or clicks than in such hours of earlier "
+    "weeks, longer silences than ever, and networks whose cost reports stopped. An app younger "
+    "than 15 days is learning: nothing is compared.",
+    day="",
+    sql="""
+SELECT app_id, check_name, kind, if(subject = '', 'all', subject) AS of, since, hours,
+       round(expected, 1) AS expected_events, round(found, 1) AS found_events, deviation
+FROM v_quality_issues WHERE {where} ORDER BY check_name = 'learning', deviation, app_id LIMIT 100
+""",
+    chart=PanelChart(kind="table"),
+)
+
 TODAY_PAGE = Page(
     name="today",
     title="Today",
     question="What came in, and is it complete?",
-    panels=(_NEWEST_DAY, _INSTALLS, _MONEY, _DECISIONS, _COMPLETENESS, _ISSUES),
+    panels=(_NEWEST_DAY, _INSTALLS, _MONEY, _DECISIONS, _QUALITY, _COMPLETENESS, _ISSUES),
 )

@@ -1,10 +1,12 @@
 """Works out anew the install days of which something was stored, and swaps them in.
 
 A month is replaced as a whole, in one step of the engine: readers see it before or after, never in
-between. A build that is cut off leaves the table as it was, and the next one begins again. Two
-builds at the same time do not harm either: each is exact as of when it began, and what one of them
-did not see is found again by the next, which looks back to `OVERLAP_SECONDS` before the earlier of
-them began, however long that was ago.
+between. Two builds at the same time do not harm: each is exact as of when it began, and what one of
+them did not see is found again by the next, which looks back to `OVERLAP_SECONDS` before the
+earlier of them began, however long that was ago.
+
+A build that is killed may have put months back to when it began, after a later build had swapped in
+its own. So before each swap it says since when changes are missing if its end is never said.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from streams.store.cohorts.view_text import narrowed, view_queries
 
 OVERLAP_SECONDS = 180
 """Rows are dated when their insert begins, and an insert may take as long as this."""
+SWAP_SECONDS = 180
+"""Between what a build says before a swap and the swap itself, at most."""
 _NEVER = "1970-01-01 00:00:00.000"
 _SINCE = "toDateTime64({since}, 3, 'UTC')"
 _LIVES = "conversion_type != 'reengagement'"
@@ -47,19 +51,38 @@ def build_cohorts(
     since = _NEVER if everything else _built_until(store, overlap_seconds)
     _drop_left_behind(store)
     with _scratch(store, int(second)) as names:
+        build_id = names.build_id
         _find_changes(store, names, since)
         months = store.query(f"SELECT DISTINCT toYYYYMM(day) FROM {names.days} ORDER BY 1").rows
         days = int(store.query(f"SELECT count() FROM {names.days}").rows[0][0])
         for (month,) in months:
-            _build_month(store, names, int(month), is_whole=everything)
+            _make_month(store, names, int(month), is_whole=everything)
+            _record(store, _Record(since, build_id, is_begun=True))
+            store.execute(f"ALTER TABLE cohort_daily REPLACE PARTITION {month} FROM {names.next}")
     if everything:
         _drop_empty_months(store)
     seconds = time.monotonic() - began
-    store.execute(
-        "INSERT INTO cohort_builds (stored_until, days, seconds) SELECT"
-        f" toDateTime64({quote(str(until))}, 3, 'UTC'), {days}, {seconds:.3f}"
-    )
+    _record(store, _Record(str(until), build_id, days=days, seconds=seconds))
     return CohortBuild(days, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A row of cohort_builds: as of when the table is, at least, if the build gets no further."""
+
+    until: str
+    build_id: str = ""
+    is_begun: bool = False
+    days: int = 0
+    seconds: float = 0.0
+
+
+def _record(store: Store, record: _Record) -> None:
+    store.execute(
+        "INSERT INTO cohort_builds (stored_until, days, seconds, build_id, is_begun) SELECT"
+        f" {_SINCE.format(since=quote(record.until))}, {record.days}, {record.seconds:.3f},"
+        f" {quote(record.build_id)}, {quote(record.is_begun)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,7 @@ class _Scratch:
     days: str
     installs: str
     next: str
+    build_id: str
 
     def all(self) -> tuple[str, ...]:
         return self.days, self.installs, self.next
@@ -78,8 +102,9 @@ class _Scratch:
 def _scratch(store: Store, second: int) -> Iterator[_Scratch]:
     # Several storing workers may build at a time. The name says since when: engines from 2025 on
     # date no table (`metadata_modification_time` is 1970).
-    suffix = f"{second}_{uuid.uuid4().hex[:12]}"
-    names = _Scratch(*(f"cohort_{part}_{suffix}" for part in ("days", "installs", "next")))
+    build_id = f"{second}_{uuid.uuid4().hex[:12]}"
+    days, installs, after = (f"cohort_{part}_{build_id}" for part in ("days", "installs", "next"))
+    names = _Scratch(days, installs, after, build_id)
     ids = "(app_id String, install_id String) ENGINE = MergeTree ORDER BY (app_id, install_id)"
     try:
         store.execute(
@@ -101,20 +126,20 @@ def builds_repeated(store: Store) -> Iterator[None]:
     since = _built_until(store, 0)
     yield
     if since != _NEVER:
-        store.execute(
-            "INSERT INTO cohort_builds (stored_until, days, seconds) SELECT"
-            f" toDateTime64({quote(since)}, 3, 'UTC'), 0, 0"
-        )
+        _record(store, _Record(since))
 
 
 def _built_until(store: Store, overlap_seconds: int) -> str:
-    # A build that ended after the last one began may have swapped in months as of its own begin.
-    last = "(SELECT max(stored_until) FROM cohort_builds)"
+    # A build that ended after the last one began may have swapped in months as of its own begin,
+    # and so may one whose end was never said, a little after it said that it was about to.
     found = store.query(
-        f"SELECT min(stored_until) - INTERVAL {overlap_seconds} SECOND, count() FROM cohort_builds"
-        f" WHERE built_at >= {last}"
+        "WITH (SELECT max(stored_until) FROM cohort_builds WHERE NOT is_begun) AS last"
+        f" SELECT min(stored_until) - INTERVAL {overlap_seconds} SECOND, count()"
+        f" FROM cohort_builds WHERE built_at >= last - INTERVAL {SWAP_SECONDS} SECOND"
+        " AND if(is_begun, build_id NOT IN (SELECT build_id FROM cohort_builds WHERE NOT is_begun),"
+        " built_at >= last)"
     ).rows[0]
-    return str(found[0]) if found[1] else _NEVER
+    return max(str(found[0]), _NEVER) if found[1] else _NEVER
 
 
 def _find_changes(store: Store, names: _Scratch, since: str) -> None:
@@ -162,7 +187,7 @@ def _drop_left_behind(store: Store) -> None:
         store.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-def _build_month(store: Store, names: _Scratch, month: int, *, is_whole: bool) -> None:
+def _make_month(store: Store, names: _Scratch, month: int, *, is_whole: bool) -> None:
     for name in (names.installs, names.next):
         store.execute(f"TRUNCATE TABLE {name}")
     changed = f"(SELECT app_id, day FROM {names.days} WHERE toYYYYMM(day) = {month})"
@@ -181,7 +206,6 @@ def _build_month(store: Store, names: _Scratch, month: int, *, is_whole: bool) -
         f"INSERT INTO {names.next} SELECT * FROM ({days_query(names.installs)})"
         f" WHERE (app_id, install_date) IN {changed}"
     )
-    store.execute(f"ALTER TABLE cohort_daily REPLACE PARTITION {month} FROM {names.next}")
 
 
 def days_query(installs: str) -> str:

@@ -50,7 +50,7 @@ _NOT_ON_THE_BOARD = frozenset(
     "v_features v_active_days v_milestones v_conversions v_spend v_rates v_model_quality "
     "v_model_quality_daily "
     "v_subscriptions_daily v_table_retention v_ltv "
-    "v_log_time v_app_zones v_cohort_days v_cohort_days_now".split()
+    "v_log_time v_now v_quality_hours v_app_zones v_cohort_days v_cohort_days_now".split()
 )
 
 

@@ -198,8 +198,10 @@ def test_rows_that_were_stored_while_a_build_ran_are_found_by_the_next(store: St
 class Overtaken:
     """A store that lets another worker store and build before the first month is swapped in."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, is_killed: bool = False) -> None:
+        """`is_killed`: nothing is done any more after the first swap."""
         self._store = store
+        self._is_killed = is_killed
         self._is_overtaken = False
 
     def __getattr__(self, name: str) -> Any:
@@ -210,7 +212,20 @@ class Overtaken:
             self._is_overtaken = True
             put(self._store, [decision("i2", install_time=FIRST)], first_offset=10)
             build_cohorts(self._store, overlap_seconds=0)
+        elif self._is_overtaken and self._is_killed:
+            raise Refused("killed")
         self._store.execute(sql)
+
+
+def test_a_month_that_a_killed_build_put_back_is_built_again(store: Store) -> None:
+    """It had begun before another one, swapped after it, and never said that it ended."""
+    put(store, [decision("i1", install_time=FIRST)])
+    with pytest.raises(Refused, match="killed"):
+        build_cohorts(Overtaken(store, is_killed=True), overlap_seconds=0)
+    kept, now = kept_and_now(store)
+    assert kept != now
+    build_cohorts(store, overlap_seconds=0)
+    assert_exact(store)
 
 
 @pytest.mark.parametrize("everything", [False, True])

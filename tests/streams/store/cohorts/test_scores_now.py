@@ -85,10 +85,37 @@ def test_after_the_headline_the_next_horizon_holds_until_it_ends(store: Store) -
     late = msgspec.structs.replace(
         prediction("i1", "3d", 0.0), landmark="7d", landmark_time=at, chances={"d30": 0.4}
     )
-    put(store, [decision("i1"), late, log_time(NOON + 20 * DAY_MS)])
+    put(store, [decision("i1"), late, *log_and_event(NOON + 20 * DAY_MS)])
     assert scores(store, "chance, horizon, expires_at") == [(0.4, "d30", "2026-01-31 12:00:00.000")]
-    put(store, [log_time(NOON + 30 * DAY_MS)], first_offset=10)
+    put(store, log_and_event(NOON + 30 * DAY_MS), first_offset=10)
     assert scores(store) == []
+
+
+def log_and_event(at: int) -> list[Outcome]:
+    """Log time, and an install that brought it there."""
+    times: dict[str, Any] = {"conversion_time": at, "install_time": at, "decided_at": at}
+    return [log_time(at), decision(f"at-{at}", **times)]
+
+
+@pytest.mark.parametrize(("ticks", "open_ones"), [(13, []), (15, ["i1"]), (45, ["i1"])])
+def test_where_only_the_clock_goes_on_now_is_the_last_event(
+    store: Store, ticks: int, open_ones: list[str]
+) -> None:
+    """A demo ends so: its ticks go on, bring every install to its last landmark, and end there."""
+    at = NOON + 20 * DAY_MS
+    seen = {"install_time": at, "conversion_time": at, "decided_at": at}
+    of_a_tick = msgspec.structs.replace(scored("i1", "3d"), landmark_time=at + 3 * DAY_MS)
+    first = msgspec.structs.replace(scored("i1"), landmark_time=at)
+    put(store, [decision("i0"), scored("i0"), decision("i1", **seen), first, of_a_tick])
+    # One producer's clock is years ahead; its event was logged with the others.
+    put(store, [decision("i2", **{**seen, "conversion_time": at + 900 * DAY_MS})], first_offset=50)
+    put(store, [booking("m1", "i0", event_time=at + 900 * DAY_MS)], first_offset=60)
+    put(store, [log_time(at + ticks * DAY_MS)])
+    assert [row[0] for row in scores(store)] == open_ones
+    if open_ones:
+        assert scores(store, "toString(as_of), age_s, landmark") == [
+            ("2026-01-21 12:00:00.000", 0, "install")
+        ]
 
 
 def test_who_asked_to_be_forgotten_is_left_out(store: Store) -> None:
