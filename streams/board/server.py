@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,6 +18,7 @@ from streams.board.filters import DAYS, filters_of
 from streams.board.pages import PAGES
 from streams.errors import HeadwaterError, in_one_line
 from streams.store.reading.format_answer import format_answer
+from streams.store.reading.spreadsheet import for_spreadsheets
 
 TICK_SECONDS = 2.0
 """How often an open page asks whether there is something new."""
@@ -106,7 +106,7 @@ class BoardServer:
             return web.Response(status=503, text=f"{in_one_line(error)}\n")
         name = f"headwater-{page.name}-{panel.name}.csv"
         return web.Response(
-            body=format_answer(rows, "CSVWithNames"),
+            body=for_spreadsheets(format_answer(rows, "CSVWithNames")),
             content_type="text/csv",
             charset="utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
@@ -161,11 +161,21 @@ def _file(name: str) -> web.Response:
     return web.Response(body=body, content_type=kind, charset="utf-8")
 
 
+INTEGER_MAX = 2**53 - 1
+"""The largest whole number that a browser keeps exact; a larger one is sent as text."""
+
+
+def exact(value: Any) -> Any:
+    """The value of JSON, with whole numbers that a browser would round as texts."""
+    if isinstance(value, int):
+        return value if -INTEGER_MAX <= value <= INTEGER_MAX else str(value)
+    if isinstance(value, dict):
+        return {str(name): exact(item) for name, item in value.items()}
+    return [exact(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _json(value: Any, status: int = 200) -> web.Response:
-    try:
-        body = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str)
-    except TypeError:  # an integer above 64 bits, of which ClickHouse has several kinds
-        body = json.dumps(value, default=str).encode()
+    body = orjson.dumps(exact(value), default=str)
     return web.Response(body=body, status=status, content_type="application/json")
 
 

@@ -14,6 +14,7 @@ from streams.errors import Stop
 from streams.settings import Settings
 from streams.store.base import QueryResult, quote
 from streams.store.reading import Document, Readable, answer_to
+from streams.store.reading.spreadsheet import for_spreadsheets
 from streams.wiring.store import read_limits, stored
 
 FORMATS = {"parquet": "Parquet", "csv": "CSVWithNames", "arrow": "Arrow"}
@@ -65,8 +66,9 @@ def export_view(settings: Settings, plan: ExportPlan) -> ExportedFile:
             )
         document = answer_to(store, f"SELECT * {origin} FORMAT {plan.output_format}", limits)
     assert isinstance(document, Document), "the statement has a FORMAT clause"
-    _write(plan.file, document)
-    return ExportedFile(rows, len(document))
+    written = for_spreadsheets(document) if plan.output_format == FORMATS["csv"] else document
+    write_whole(plan.file, written)
+    return ExportedFile(rows, len(written))
 
 
 def _rows(store: Readable, sql: str) -> QueryResult:
@@ -127,7 +129,8 @@ def _since(store: Readable, plan: ExportPlan, columns: set[str]) -> str:
     return f"{moment} >= toDateTime({quote(f'{plan.since} 00:00:00')}, {quote(plan.zone)})"
 
 
-def _write(file: Path, document: bytes) -> None:
+def write_whole(file: Path, document: bytes) -> None:
+    """Write the file: as a whole, or not at all. OSError, with the name of the file."""
     new = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with new.open("wb") as opened:

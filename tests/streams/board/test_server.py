@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from streams.board.access import COOKIE, POLICY, Access
 from streams.board.answers import PageAnswers
 from streams.board.pages import PAGES
-from streams.board.server import VIEWERS_MAX, BoardServer
+from streams.board.server import VIEWERS_MAX, BoardServer, _json
 from streams.errors import Stop
-from streams.store.base import UnavailableError
+from streams.store.base import QueryResult, UnavailableError
 from tests.streams.board.conftest import StoreDoor
 
 TOKEN = "a-token-of-enough-characters"
@@ -85,6 +85,28 @@ def test_a_panel_is_taken_away_as_csv(answers: PageAnswers) -> None:
     assert status == 200
     assert text.splitlines()[0] == '"day","paid","organic"'
     assert len(text.splitlines()) > 1
+
+
+def test_a_name_that_is_a_formula_is_taken_away_as_a_text(answers: PageAnswers) -> None:
+    answers.rows = lambda *_: QueryResult(("campaign", "usd"), [("=1+1", -5)])  # type: ignore[method-assign]  # what producers send
+    assert get(answers, "/csv/today/installs")[1] == '"campaign","usd"\n"\'=1+1",-5\n'
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (2**53 - 1, "9007199254740991"),
+        (2**53, '"9007199254740992"'),
+        (-(2**63), '"-9223372036854775808"'),
+        (2**127, f'"{2**127}"'),
+        ({"EUR": 2**60}, '{"EUR":"1152921504606846976"}'),
+        ([1, 2**60], '[1,"1152921504606846976"]'),
+        (True, "true"),
+        (1.5, "1.5"),
+    ],
+)
+def test_a_browser_gets_whole_numbers_that_it_cannot_keep_as_texts(value: Any, sent: str) -> None:
+    assert _json({"rows": [(value,)]}).text == f'{{"rows":[[{sent}]]}}'
 
 
 def test_an_id_is_explained(answers: PageAnswers) -> None:
@@ -165,6 +187,16 @@ def test_behind_a_proxy_its_header_lets_people_in(answers: PageAnswers) -> None:
     access = Access("0.0.0.0", proxy_header="X-Forwarded-User")
     assert get(answers, "/today", access)[0] == 401
     assert get(answers, "/today", access, **{"X-Forwarded-User": "somebody"})[0] == 200
+
+
+def test_with_both_the_header_counts_only_from_whoever_knows_the_token(
+    answers: PageAnswers,
+) -> None:
+    access = Access("0.0.0.0", TOKEN, "X-Forwarded-User")
+    user, token = {"X-Forwarded-User": "somebody"}, {"Authorization": f"Bearer {TOKEN}"}
+    assert get(answers, "/today", access, **user)[0] == 401
+    assert get(answers, "/today", access, **token)[0] == 401
+    assert get(answers, "/today", access, **user, **token)[0] == 200
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "board.example"])

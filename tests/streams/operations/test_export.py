@@ -25,7 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = EmbeddedStore(made / "chdb")
     apply_migrations(store)
     late = {"install_time": NOON + DAY_MS, "conversion_time": NOON + DAY_MS}
-    put(store, [decision("i1"), decision("i2", **late), decision("i3", app_id="run", **late)])
+    formula = decision("i2", campaign_name="=1+1", **late)
+    put(store, [decision("i1"), formula, decision("i3", app_id="run", **late)])
     store.close()
     return made
 
@@ -55,6 +56,15 @@ def test_files_hold_what_the_view_says(folder: Path, place: Path) -> None:
     lines = (place / "c.csv").read_text().splitlines()
     assert lines[0].startswith('"attribution_id","conversion_id"')
     assert len(lines) == 4
+
+
+def test_csv_holds_no_formula_and_parquet_the_text_itself(folder: Path, place: Path) -> None:
+    from pyarrow import parquet
+
+    assert export(folder, "v_credited_conversions", "--format", "csv", "--out", "c.csv") == 0
+    assert '"\'=1+1"' in (place / "c.csv").read_text()
+    assert export(folder, "v_credited_conversions", "--out", "p") == 0
+    assert "=1+1" in parquet.read_table(place / "p")["campaign_name"].to_pylist()
 
 
 def test_days_and_apps_narrow_it(
