@@ -36,7 +36,8 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`token` and `proxy_header` empty: not asked for. Then only loopback is served."""
+    """`token` and `proxy_header` empty: not asked for. Then only loopback is served. With both, a
+    request has to show both: the proxy sends the token, so that nobody else's header counts."""
 
     host: str
     token: str = ""
@@ -84,12 +85,12 @@ def guard(access: Access) -> Middleware:
 
 
 def _refusal(access: Access, request: web.Request) -> web.StreamResponse | None:
-    if access.proxy_header:
-        if request.headers.get(access.proxy_header):
-            return None
+    if access.proxy_header and not request.headers.get(access.proxy_header):
         return web.Response(status=401, text="sign in at the proxy first\n")
     if access.token:
         return _without_token(access.token, request)
+    if access.proxy_header:
+        return None
     name = request.host.rsplit(":", 1)[0] if request.host.count(":") == 1 else request.host
     if name in _LOCAL_NAMES or name.startswith("[::1]"):
         return None

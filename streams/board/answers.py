@@ -80,8 +80,12 @@ class PageAnswer:
         }
 
 
-# Log time may be far ahead of the last conversion, after a replay above all.
-_NEWEST = "SELECT toString(toDate(max(conversion_time))) FROM attributions"
+# Log time may be far ahead of the last conversion, after a replay above all; and what one producer
+# dates far ahead is decided today.
+_NEWEST = (
+    "SELECT toString(toDate(max(least(conversion_time, decided_at)))) FROM attributions"
+    " WHERE version = 1"
+)
 _STAMP = (
     "SELECT concat(toString(max(at)), ' ',"
     " toString((SELECT max(built_at) FROM cohort_builds))) FROM v_freshness"
@@ -99,11 +103,14 @@ class PageAnswers:
         limits: ReadLimits,
         clock: Callable[[], float] = time.monotonic,
         pages_max: int = ANSWERS_MAX,
+        until: date | None = None,
     ) -> None:
+        """`until`: the day that pages end with, in place of the newest one."""
         self._open_store = open_store
         self._limits = limits
         self._clock = clock
         self._pages_max = pages_max
+        self._until = until
         self._kept: OrderedDict[tuple[str, Filters], PageAnswer] = OrderedDict()
 
     def page(self, page: Page, filters: Filters) -> PageAnswer:
@@ -141,10 +148,18 @@ class PageAnswers:
     def rows(self, panel: Panel, filters: Filters) -> QueryResult:
         """The rows of one panel, to take away. HeadwaterError: the store does not answer."""
         with self._open_store() as store:
-            return rows_for(store, filters.sql(panel, _newest_day(store)), self._limits)
+            return rows_for(store, filters.sql(panel, self._last_day(store)), self._limits)
+
+    def newest_stored(self) -> date:
+        """The newest day that is stored. HeadwaterError: the store does not answer."""
+        with self._open_store() as store:
+            return _newest_day(store)
+
+    def _last_day(self, store: Store) -> date:
+        return self._until or _newest_day(store)
 
     def _read(self, store: Readable, page: Page, filters: Filters, stamp: str) -> PageAnswer:
-        newest = _newest_day(store)
+        newest = self._last_day(store)
         apps = tuple(str(row[0]) for row in store.query(_APPS).rows)
         panels = tuple(self._answers(store, page, filters, newest))
         return PageAnswer(page, panels, newest.isoformat(), apps, stamp, self._clock())

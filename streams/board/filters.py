@@ -33,7 +33,8 @@ class Filters:
             conditions.append(f"{panel.day} BETWEEN {ends}")
         if panel.has_app and self.app:
             conditions.append(f"app_id = {quote(self.app)}")
-        return panel.sql.strip().replace("{where}", " AND ".join(conditions) or "1")
+        sql = panel.sql.strip().replace("{newest}", f"toDate('{newest}')")
+        return sql.replace("{where}", " AND ".join(conditions) or "1")
 
 
 def filters_of(query: Mapping[str, str]) -> Filters:

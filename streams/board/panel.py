@@ -39,7 +39,7 @@ class Panel:
     """One question with its picture.
 
     In `sql`, `{where}` becomes the conditions of the filters: on the column `day` (a Date; empty:
-    none) and on `app_id` where `has_app`.
+    none) and on `app_id` where `has_app`. `{newest}` becomes the newest day.
     """
 
     name: str

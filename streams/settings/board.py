@@ -39,7 +39,8 @@ class BoardSettings(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Header in which a proxy that signs people in names them: requests without "
-            "it are refused. Only that proxy may reach the board, for anybody can send a header.",
+            "it are refused. Only that proxy may reach the board, for anybody can send a header; "
+            "or set HEADWATER_BOARD_TOKEN, too, which the proxy sends as `Authorization: Bearer`.",
             examples=["X-Forwarded-User"],
         ),
     ] = field(name="HEADWATER_BOARD_PROXY_HEADER", default="")

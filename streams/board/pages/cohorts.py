@@ -61,8 +61,9 @@ _FUNNEL = Panel(
     sentence="Share of new users, 7 days after the first open, who reached each step.",
     day="install_date",
     sql="""
-SELECT step, round(sum(reached) / sum(installs), 4) AS share_of_users, sum(installs) AS users
-FROM v_funnel WHERE {where} AND is_mature GROUP BY step HAVING users > 0
+WITH (SELECT sum(installs) FROM v_funnel WHERE {where} AND kind = 'install') AS all_users
+SELECT step, round(sum(reached) / all_users, 4) AS share_of_users, sum(reached) AS users
+FROM v_funnel WHERE {where} GROUP BY step HAVING users > 0
 ORDER BY share_of_users DESC LIMIT 15
 """,
     chart=PanelChart(kind="bar", x="step", ys=("share_of_users",), unit="share of new users"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from schemas.outcomes import Freshness
+from schemas.time import DAY_MS, LogMs
 from streams.board.answers import FRESH_SECONDS, PageAnswers
 from streams.board.filters import Filters
 from streams.board.pages import PAGES
@@ -11,7 +13,7 @@ from streams.store.cohorts import build_cohorts
 from streams.store.reading import Readable
 from tests.streams.board.conftest import LIMITS, Clock, StoreDoor
 from tests.worlds.stores.store_world import put
-from tests.worlds.stores.traffic_outcomes import spend
+from tests.worlds.stores.traffic_outcomes import NOON, booking, decision, spend
 
 TABLES = PAGES["operations"].panels[2]
 TODAY = Page(name="today", title="Today", question="?", panels=[TABLES])
@@ -50,6 +52,39 @@ def test_however_many_look_a_page_is_read_once(
     clock.seconds += FRESH_SECONDS
     answers.page(TODAY, Filters())
     assert door.opened == 2
+
+
+def test_one_clock_that_is_years_ahead_does_not_move_the_newest_day(
+    filled: Readable, answers: PageAnswers
+) -> None:
+    before = answers.page(TODAY, Filters()).newest_day
+    ahead = NOON + 900 * DAY_MS
+    put(filled, [decision("ahead", conversion_time=ahead, install_time=ahead)], first_offset=900)
+    figures = PAGES["today"].panels[0]
+    page = Page(name="p", title="", question="", panels=[figures])
+    answer = answers.page(page, Filters())
+    assert answer.newest_day == before == "2026-01-01"
+    assert "day = toDate('2026-01-01')" in answer.panels[0].sql
+    assert answer.panels[0].rows[0][0] > 0
+
+
+def test_a_step_that_a_cohort_lacks_is_divided_by_all_users(
+    filled: Readable, answers: PageAnswers
+) -> None:
+    """Two networks, one of which has a user who paid."""
+    at = NOON - 12 * DAY_MS
+    paid = booking("step-m", "step-0", event_time=at, install_time=at, app_id="steps")
+    lives = [
+        decision(
+            f"step-{number}", media_source=name, install_time=at, conversion_time=at, app_id="steps"
+        )
+        for number, name in enumerate(("alpha", "beta", "beta", "beta"))
+    ]
+    log = Freshness(stage="journeys", partition=0, stage_time=LogMs(NOON + 60 * DAY_MS))
+    put(filled, [*lives, paid, log], first_offset=2000)
+    page = Page(name="p", title="", question="", panels=[PAGES["cohorts"].panels[3]])
+    (answer,) = answers.page(page, Filters("steps", 365)).panels
+    assert {row[0]: row[1] for row in answer.rows} == {"install": 1.0, "paid": 0.25}
 
 
 def test_one_panel_that_is_refused_does_not_take_the_others_with_it(answers: PageAnswers) -> None:
