@@ -6,6 +6,6 @@ style and charts: a browser asks nobody else.
 
 from __future__ import annotations
 
-from streams.board.run import board_access, run_board
+from streams.board.run import board_access, board_beside, run_board
 
-__all__ = ["board_access", "run_board"]
+__all__ = ["board_access", "board_beside", "run_board"]

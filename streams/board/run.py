@@ -1,31 +1,55 @@
-"""Runs the board until the process is told to stop."""
+"""Runs the board: in a process of its own until that is told to stop, or in a storing worker's."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from streams.board.access import Access, is_loopback
-from streams.board.answers import PageAnswers
+from streams.board.answers import OpenStore, PageAnswers
 from streams.board.server import BoardServer
 from streams.errors import Stop, listening_advice
-from streams.operations.explain import explain_id, explanation_text
+from streams.operations.explain import explain_in, explanation_text
 from streams.settings import Settings
-from streams.wiring.store import read_limits, stored
+from streams.wiring.store import read_limits, stored, stored_by_others
 
 STOP_SECONDS = 2.0
 """How long open pages may take to finish when the board stops."""
 
+OnReady = Callable[[str], None]
+"""Gets the address once the board listens."""
 
-def run_board(settings: Settings, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `on_ready` gets the address once it listens.
+
+def run_board(settings: Settings, on_ready: OnReady) -> None:
+    """Serve until SIGINT or SIGTERM.
 
     Stop: the port cannot be had, or the address would be open to everybody.
     """
-    asyncio.run(_serve(settings, on_ready))
+
+    async def serve() -> None:
+        async with _listening(settings, lambda: stored(settings), on_ready):
+            await _until_stopped()
+
+    asyncio.run(serve())
+
+
+@asynccontextmanager
+async def board_beside(settings: Settings, on_ready: OnReady) -> AsyncIterator[None]:
+    """The board in the process of a worker that stores, as long as the block runs.
+
+    It reads as other processes do, and never opens a folder itself: the worker is about to.
+    Stop: as `run_board`, or the worker is told not to serve its store.
+    """
+    if settings.store.url is None and settings.store.port == 0:
+        raise Stop(
+            "--board reads what this worker serves, and HEADWATER_STORE_PORT is 0: set it to a port"
+        )
+    async with _listening(settings, lambda: stored_by_others(settings), on_ready):
+        yield
 
 
 def board_access(settings: Settings) -> Access:
@@ -34,12 +58,14 @@ def board_access(settings: Settings) -> Access:
     return Access(board.host, board.token.reveal() if board.token else "", board.proxy_header)
 
 
-async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+@asynccontextmanager
+async def _listening(
+    settings: Settings, open_store: OpenStore, on_ready: OnReady
+) -> AsyncIterator[None]:
     board, access = settings.board, board_access(settings)
     access.check()
-    server = BoardServer(
-        PageAnswers(lambda: stored(settings), read_limits(settings)), _explain_in(settings), access
-    )
+    answers = PageAnswers(open_store, read_limits(settings))
+    server = BoardServer(answers, _explain_from(settings, open_store), access)
     runner = web.AppRunner(server.application, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
@@ -54,7 +80,7 @@ async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
                 )
             ) from error
         on_ready(_address(runner, board.host))
-        await _until_stopped()
+        yield
     finally:
         await runner.cleanup()
 
@@ -73,9 +99,12 @@ async def _until_stopped() -> None:
     await stopped.wait()
 
 
-def _explain_in(settings: Settings) -> Callable[[str, str], tuple[bool, str]]:
+def _explain_from(
+    settings: Settings, open_store: OpenStore
+) -> Callable[[str, str], tuple[bool, str]]:
     def explain(identifier: str, app: str) -> tuple[bool, str]:
-        explanation = explain_id(settings, identifier, app)
+        with open_store() as store:
+            explanation = explain_in(store, settings, identifier, app)
         return explanation.is_known, explanation_text(explanation)
 
     return explain

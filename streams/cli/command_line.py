@@ -32,7 +32,7 @@ from streams.cli.stored import (
     explain_command,
     query_command,
 )
-from streams.cli.views import cohorts_command, export_command
+from streams.cli.views import cohorts_command, export_command, report_command
 from streams.cli.worker import worker_command
 from streams.errors import FULL_DISK_NUMBERS, HeadwaterError
 from streams.settings.environment import SettingError
@@ -42,7 +42,14 @@ COMMAND_SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Run": (demo_command, worker_command, migrate_command, doctor_command, settings_command),
     "Ask what was decided": (
         board_command,
-        *(query_command, export_command, explain_command, cohorts_command, digest_command),
+        *(
+            query_command,
+            export_command,
+            report_command,
+            explain_command,
+            cohorts_command,
+            digest_command,
+        ),
         dead_letters_group,
     ),
     "Forget people": (privacy_group,),

@@ -4,6 +4,7 @@
 that the workers take, which `streams.wiring` derives from the tree.
 """
 
+from streams.settings.board import BoardSettings
 from streams.settings.environment import SettingError
 from streams.settings.kafka import KafkaSettings
 from streams.settings.privacy import PrivacySettings
@@ -14,6 +15,7 @@ from streams.settings.values import Secret
 from streams.settings.worker import WorkerSettings
 
 __all__ = [
+    "BoardSettings",
     "FolderSettings",
     "KafkaSettings",
     "ModelSettings",

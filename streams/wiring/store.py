@@ -38,8 +38,30 @@ def stored(settings: Settings) -> Iterator[Readable]:
             f"nothing is stored in {folder} yet: fill it with `headwater demo` or "
             "`headwater replay`, or name another folder with --data"
         )
+    with _usable(lambda: _running(settings) or open_store(settings)) as store:
+        yield store
+
+
+@contextmanager
+def stored_by_others(settings: Settings) -> Iterator[Readable]:
+    """As `stored`, without opening a folder: for the process that has it open, or will have."""
+
+    def found() -> Readable:
+        if settings.store.url is not None:
+            return open_store(settings)
+        running = _running(settings)
+        if running is None:
+            raise Stop("the worker has not opened its store yet")
+        return running
+
+    with _usable(found) as store:
+        yield store
+
+
+@contextmanager
+def _usable(find: Callable[[], Readable]) -> Iterator[Readable]:
     try:
-        store = _running(settings) or open_store(settings)
+        store = find()
         try:
             require_usable(store)
             yield store

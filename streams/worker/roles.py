@@ -9,10 +9,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -33,6 +32,7 @@ from streams.wiring.store import served_by
 from streams.worker import metrics
 from streams.worker.cycle_collector import relax_collector
 from streams.worker.health_server import Health, HealthServer
+from streams.worker.log_lines import configure_logs
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.worker.supervisor import Child, end_after, end_with, supervise
 
@@ -43,37 +43,35 @@ BEAT_SECONDS = 1.0
 WAITING_SHARE = 0.04
 """Of the time that a row of a challenger takes, which counts as much as CPU."""
 _KILL_SECONDS = 5.0
-# Faust logs through the modules of its subclasses, too. A failing worker prints one line itself.
-_NOISY = (
-    "faust",
-    "mode",
-    "aiokafka",
-    "asyncio",
-    "clickhouse_driver",
-    "streams.worker.core_worker",
-    "streams.worker.storing.storing_run",
-    "streams.worker.storing_worker",
-    "streams.agents",
-    "streams.runtime.faust.consumer_thread",
-    "streams.runtime.faust.internals",
-    "streams.runtime.faust.transport",
-)
 _logger = logging.getLogger("headwater")
 
 
-def run_role(role: str, settings: Settings, observer: LaneObserver | None = None) -> int:
+BOARD = "--board"
+"""Of the worker that stores: it serves the board, too."""
+
+Beside = Callable[[Settings], AbstractAsyncContextManager[None]]
+"""What runs in the process of a storing worker, in its event loop, until it stops."""
+
+
+def run_role(
+    role: str,
+    settings: Settings,
+    observer: LaneObserver | None = None,
+    beside: Beside | None = None,
+) -> int:
     """Run a role until SIGTERM or SIGINT; its exit code. Stop when something is missing.
 
-    `observer` takes the place of the metrics of a core worker's lanes.
+    `observer` takes the place of the metrics of a core worker's lanes. `beside` is for `storing`;
+    of `all` it is the board of the process that stores.
     """
-    _configure_logs(settings.worker.log_level)
+    configure_logs(settings.worker.log_level)
     if not settings.kafka.is_in_process:
         keep_folder(settings.folders.data)
     if role != "storing":
         require_secret(settings)
         stage_rules(settings)  # Reports faulty rule files before anything starts.
     if role == "all":
-        return _run_all(settings)
+        return _run_all(settings, (BOARD,) if beside else ())
     if settings.kafka.brokers is None:
         raise Stop(
             f"HEADWATER_KAFKA is not set and role {role} needs a broker: set it to host:port, "
@@ -86,16 +84,17 @@ def run_role(role: str, settings: Settings, observer: LaneObserver | None = None
         settings = _under_rules_in_force(settings)
     relax_collector()
     if role == "storing":
-        return asyncio.run(_run_storing(settings))
+        return asyncio.run(_run_storing(settings, beside))
     run = _run_learning if role == "learning" else _run_core
     return asyncio.run(run(settings, observer or LaneMetrics()))
 
 
-def _run_all(settings: Settings) -> int:
+def _run_all(settings: Settings, flags: Sequence[str]) -> int:
     # Each worker keeps to HEADWATER_STOP_TIMEOUT by itself; it is killed only when it hangs.
     stop_seconds = settings.worker.stop_timeout_ms / 1000 + _KILL_SECONDS
     if settings.kafka.brokers is not None:
-        children = [*role_children(settings, os.environ), learning_child(settings, os.environ)]
+        children = role_children(settings, os.environ, flags)
+        children.append(learning_child(settings, os.environ))
         return supervise(children, stop_seconds, _logger.error)
     with EmbeddedBroker(settings.kafka.topic_prefix) as broker:
         _logger.info(
@@ -104,17 +103,22 @@ def _run_all(settings: Settings) -> int:
         )
         environ = {**os.environ, **broker.environment()}
         migrate_in_child(settings, environ)
-        return supervise(role_children(settings, environ), stop_seconds, _logger.error)
+        return supervise(role_children(settings, environ, flags), stop_seconds, _logger.error)
 
 
-def role_children(settings: Settings, environ: Mapping[str, str]) -> list[Child]:
-    """The core and the storing worker as processes; storing takes the next metrics port."""
+def role_children(
+    settings: Settings, environ: Mapping[str, str], flags: Sequence[str] = ()
+) -> list[Child]:
+    """The core and the storing worker as processes; storing takes the next metrics port, and the
+    flags."""
     port = settings.worker.metrics_port
     storing_port = {"HEADWATER_METRICS_PORT": str(port + 1 if port else 0)}
     folder = ("--data", str(settings.folders.data))
     return [
         Child("core", ("worker", "--role", "core", *folder), environ),
-        Child("storing", ("worker", "--role", "storing", *folder), {**environ, **storing_port}),
+        Child(
+            "storing", ("worker", "--role", "storing", *flags, *folder), {**environ, **storing_port}
+        ),
     ]
 
 
@@ -202,14 +206,15 @@ async def _run_lanes(settings: Settings, role: str, around: Surroundings) -> int
     )
 
 
-async def _run_storing(settings: Settings) -> int:
+async def _run_storing(settings: Settings, beside: Beside | None) -> int:
     from streams.worker.storing import run_storing
     from streams.worker.storing_worker import StoringWorker
 
     worker = StoringWorker(storing_settings(settings), StoringMetrics(), served_by(settings))
-    return await _serve(
-        settings, "storing", lambda: worker.readiness, lambda stop: run_storing(worker, stop)
-    )
+    async with beside(settings) if beside else contextlib.nullcontext():
+        return await _serve(
+            settings, "storing", lambda: worker.readiness, lambda stop: run_storing(worker, stop)
+        )
 
 
 async def _serve(
@@ -277,24 +282,3 @@ def _under_rules_in_force(settings: Settings) -> Settings:
         _logger.info("rule set %s is in force, after %s", change.after, change.before or "none")
     rules = structs.replace(settings.rules, normal_ids=change.has_normal_ids)
     return structs.replace(settings, rules=rules)
-
-
-def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
-    _logger.debug("a thread has ended: %r", ended.exc_value)
-
-
-def _configure_logs(level: str) -> None:
-    """Log short lines to stderr; of libraries, only what is critical, or warnings at `debug`."""
-    chosen = logging.getLevelName(level.upper())
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=chosen,
-        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-    )
-    # Faust's threads end with an exception where Kafka is away; the worker has said so in a line.
-    threading.excepthook = _log_end_of_thread
-    if level != "debug":
-        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.CRITICAL if level != "debug" else logging.WARNING)

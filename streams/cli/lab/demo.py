@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from streams.cli.output import (
     folder_option,
     json_option,
     progress,
+    say,
     seed_option,
     settings_for,
 )
@@ -45,21 +46,27 @@ if TYPE_CHECKING:
     help="Maximum number of events published per second. Default: as fast as possible. Models "
     "learn while the month passes: at 750 a second they are less behind.",
 )
+@click.option(
+    "--board",
+    "has_board",
+    is_flag=True,
+    help="Show it in a browser while it runs, at HEADWATER_BOARD_HOST and HEADWATER_BOARD_PORT.",
+)
 @folder_option
 @json_option
 def demo_command(
     events: int,
     scenario: DemoScenario,
     seed: int,
-    pace: int | None,
     folder: Path | None,
     as_json: bool,
+    **chosen: Any,
 ) -> int:
     """Run everything on simulated traffic, without servers.
 
     Starts an in-process broker, both workers and an embedded store, publishes a month of events,
     and ends by itself with a table of campaigns, and with who answers for payers and why. What it
-    stores can be queried afterwards.
+    stores can be queried afterwards, and seen with `headwater board`.
 
     Checks that every published event is accounted for: the exit code is 1 if one is not.
 
@@ -73,7 +80,7 @@ def demo_command(
     from streams.lab.demo.demo import DemoPlan, run_demo
 
     settings = settings_for(folder)
-    plan = DemoPlan(events=events, seed=seed, pace=pace, scenario=scenario)
+    plan = DemoPlan(events=events, seed=seed, scenario=scenario, **chosen)
     with progress(is_quiet=as_json) as advance:
         report = run_demo(settings, plan, advance)
     if as_json:
@@ -83,4 +90,9 @@ def demo_command(
         answer_table(columns, report.campaigns, cuts_words=True)
         for line in (*report.models.lines(), *report.run.lines()):
             answer_text(line)
+        if plan.has_board:
+            say(
+                f"The board has ended with it; `headwater board --data {settings.folders.data}` "
+                "shows what is stored"
+            )
     return 0 if report.run.accounting.reconciled else 1

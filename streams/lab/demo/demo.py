@@ -13,6 +13,7 @@ from msgspec import json
 
 from schemas import topics
 from schemas.topics import Topic
+from streams.board import board_access
 from streams.errors import Stop
 from streams.kafka.caught_up import caught_up
 from streams.kafka.embedded_broker import EmbeddedBroker
@@ -26,6 +27,7 @@ from streams.progress import Progress
 from streams.replay.report import RunReport
 from streams.runtime.offsets import Offsets
 from streams.settings import (
+    BoardSettings,
     ModelSettings,
     PostbackSettings,
     RuleSettings,
@@ -38,7 +40,7 @@ from streams.store.demo_folder import clear_folder
 from streams.store.reconcile import reconcile
 from streams.wiring.parts import core_settings, scoring_rules, stage_rules
 from streams.wiring.store import open_store
-from streams.worker.roles import migrate_in_child, role_children
+from streams.worker.roles import BOARD, migrate_in_child, role_children
 from streams.worker.supervisor import Children
 
 _STOP_SECONDS = 60.0
@@ -54,6 +56,7 @@ class DemoPlan:
     seed: int
     pace: int | None = None  # events per second; None: as fast as Kafka takes them
     scenario: DemoScenario = "publisher"
+    has_board: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class DemoReport:
 def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoReport:
     """Run everything once, in the folder of the settings. Stop: a part fails."""
     stage_rules(settings)  # Refuse wrong rules before the data of the last demo is deleted.
+    if plan.has_board:
+        board_access(settings).check()
     traffic = demo_traffic(plan.scenario, plan.events, plan.seed)
     clear_folder(settings.folders.data)
     _write_keys(settings.folders.data)
@@ -75,7 +80,8 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoRepor
         advance("starting", 0, 1)
         migrate_in_child(settings, environ)
         started = time.monotonic()
-        with Children(role_children(settings, environ), _STOP_SECONDS) as children:
+        flags = (BOARD,) if plan.has_board else ()
+        with Children(role_children(settings, environ, flags), _STOP_SECONDS) as children:
             run = _Run(settings, plan, children, advance)
             published = asyncio.run(run.through(traffic))
             children.stop()
@@ -175,10 +181,10 @@ def demo_environment(
 ) -> dict[str, str]:
     """The environment of the demo's processes.
 
-    Of Headwater's settings only rules, postback keys and targets are kept: servers, ports and
-    prefixes in the environment are not for the demo.
+    Of Headwater's settings only rules, postback keys, targets and those of the board are kept:
+    servers, other ports and prefixes in the environment are not for the demo.
     """
-    trees = (RuleSettings, PostbackSettings, ModelSettings)
+    trees = (RuleSettings, PostbackSettings, ModelSettings, BoardSettings)
     rules = {item.variable for tree in trees for item in declarations(tree)}
     kept = {
         variable: value

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from streams.operations.explain.explanation import Explanation, explain_id, explain_installs
+from streams.operations.explain.explanation import (
+    Explanation,
+    explain_id,
+    explain_in,
+    explain_installs,
+)
 from streams.operations.explain.explanation_text import explanation_text
 
-__all__ = ["Explanation", "explain_id", "explain_installs", "explanation_text"]
+__all__ = ["Explanation", "explain_id", "explain_in", "explain_installs", "explanation_text"]

@@ -78,17 +78,21 @@ def explain_id(settings: Settings, identifier: str, app: str = "") -> Explanatio
     Ids are unique within an app: `app` names it where several use the same; empty: all of them.
     Raises Stop when the store cannot be opened or is not migrated.
     """
-    targets = scoring_rules(settings.models).targets
     with stored(settings) as store:
-        position = _POSITION.fullmatch(identifier)
-        if position:
-            topic, partition, offset = position[1], int(position[2]), int(position[3])
-            return _of_position(store, identifier, topic, partition, offset)
-        reasons = ChanceReasons(store, targets)
-        found = _of_id(store, reasons, identifier, app)
-        if found.is_known or (normal := normal_id(identifier)) == identifier:
-            return found
-        return replace(_of_id(store, reasons, normal, app), identifier=identifier)
+        return explain_in(store, settings, identifier, app)
+
+
+def explain_in(store: Store, settings: Settings, identifier: str, app: str = "") -> Explanation:
+    """The same in a store that is open."""
+    position = _POSITION.fullmatch(identifier)
+    if position:
+        topic, partition, offset = position[1], int(position[2]), int(position[3])
+        return _of_position(store, identifier, topic, partition, offset)
+    reasons = ChanceReasons(store, scoring_rules(settings.models).targets)
+    found = _of_id(store, reasons, identifier, app)
+    if found.is_known or (normal := normal_id(identifier)) == identifier:
+        return found
+    return replace(_of_id(store, reasons, normal, app), identifier=identifier)
 
 
 def explain_installs(

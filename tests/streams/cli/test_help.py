@@ -39,6 +39,7 @@ NAMES = {
     "digest",
     "cohorts",
     "export",
+    "report",
     "explain",
     "evaluate match",
     "evaluate payer",

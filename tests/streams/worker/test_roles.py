@@ -9,7 +9,7 @@ import pytest
 
 from streams.settings import read_settings
 from streams.worker import roles
-from streams.worker.roles import learning_child, role_children
+from streams.worker.roles import BOARD, learning_child, role_children
 
 ENVIRON = {"HEADWATER_KAFKA": "127.0.0.1:1", "HEADWATER_GROUP_INSTANCE_ID": "pod-0"}
 
@@ -23,6 +23,12 @@ def test_the_learner_beside_core_shares_no_port_folder_or_membership_with_it() -
         own = learning.environ[f"HEADWATER_{name}"]
         assert own not in {one.environ.get(f"HEADWATER_{name}") for one in (core, storing)}
     assert read_settings(learning.environ).folders.state != settings.folders.state
+
+
+def test_the_board_is_served_by_the_process_that_stores() -> None:
+    core, storing = role_children(read_settings(ENVIRON), ENVIRON, [BOARD])
+    assert BOARD not in core.arguments
+    assert storing.arguments[:4] == ("worker", "--role", "storing", BOARD)
 
 
 def test_a_core_worker_imports_no_learner_before_it_has_to_learn() -> None:
