@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from streams.board.answers import PageAnswers
+from streams.board.answers import PageAnswer, PageAnswers
 from streams.board.filters import Filters
 from streams.board.pages import PAGES
 from streams.board.panel import Page
@@ -50,10 +51,19 @@ def write_report(settings: Settings, plan: ReportPlan) -> WrittenReport:
     Stop, in one line: the store cannot be read, or has no such app or no such day. OSError: the
     file cannot be written.
     """
-    answers = PageAnswers(lambda: stored(settings), read_limits(settings), until=plan.until)
     filters = Filters(plan.app, plan.days)
-    pages = [answers.page(_part(name, panels), filters) for name, panels in PANELS.items()]
-    first = pages[0]
+    with stored(settings) as store:
+        answers = PageAnswers(lambda: nullcontext(store), read_limits(settings), until=plan.until)
+        pages = [answers.page(_part(name, panels), filters) for name, panels in PANELS.items()]
+        _require_what_was_asked_for(plan, pages[0], answers)
+    document = report_page(pages, filters)
+    write_whole(plan.file, document)
+    panels = [panel for page in pages for panel in page.panels]
+    refused = tuple(f"{one.panel.name}: {one.error}" for one in panels if one.error)
+    return WrittenReport(len(panels), refused, len(document))
+
+
+def _require_what_was_asked_for(plan: ReportPlan, first: PageAnswer, answers: PageAnswers) -> None:
     if first.reason:
         raise Stop(first.reason)
     if not first.apps:
@@ -64,11 +74,6 @@ def write_report(settings: Settings, plan: ReportPlan) -> WrittenReport:
     newest = answers.newest_stored()
     if plan.until and plan.until > newest:
         raise Stop(f"--until {plan.until} is not stored yet: the newest day is {newest}")
-    document = report_page(pages, filters)
-    write_whole(plan.file, document)
-    panels = [panel for page in pages for panel in page.panels]
-    refused = tuple(f"{one.panel.name}: {one.error}" for one in panels if one.error)
-    return WrittenReport(len(panels), refused, len(document))
 
 
 def _part(name: str, panels: Sequence[str]) -> Page:
