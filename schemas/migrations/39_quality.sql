@@ -111,8 +111,8 @@ AS WITH
     -- Hours without any event: those until now, and the longest before. Where all is silent no part is named.
     silences AS
     (
-        SELECT app, what, part, arraySort(groupUniqArray(ago)) AS agos, agos[1] AS quiet,
-            arrayMax(arrayDifference(arrayFilter(a -> a <= 23 + 168 * any(weeks), agos))) - 1 AS longest, sum(n) AS all_events
+        SELECT app, what, part, arraySort(groupUniqArray(ago)) AS hours_ago, hours_ago[1] AS quiet,
+            arrayMax(arrayDifference(arrayFilter(a -> a <= 23 + 168 * any(weeks), hours_ago))) - 1 AS longest, sum(n) AS all_events
         FROM counted
         WHERE weeks >= 2
         GROUP BY app, what, part
