@@ -53,7 +53,7 @@ test: check test-fast ## All checks and all tests this machine can run; says whi
 cov: .venv/.dev ## Coverage of the fast tests, by file; fails below the floor
 	$(BIN)/pytest $(FAST) --cov --cov-report=term-missing
 
-docs: .venv/.dev ## Write again what is generated from the code: schemas, their documents, the dashboard
+docs: .venv/.dev ## Write again what is generated: schemas, their documents, the dashboard
 	$(BIN)/python -m schemas.contracts
 	$(BIN)/python -m streams.board.dashboard
 

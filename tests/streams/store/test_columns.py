@@ -52,6 +52,7 @@ PARAMETERS: dict[str, SqlValue] = {
     "offset": 0,
     "days": 30,
     "where": 1,  # the filters of the board
+    "newest": "2026-01-31",
 }
 
 

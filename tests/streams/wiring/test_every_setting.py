@@ -19,7 +19,7 @@ from streams.settings.declaration import Declaration, declarations
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
 from streams.wiring.rules_in_force import RuleSetChange
 from streams.wiring.store import read_limits, served_by
-from streams.worker import core_worker, roles
+from streams.worker import core_worker, log_lines, roles
 
 DECLARED = {declaration.variable: declaration for declaration in declarations(Settings)}
 SERVERS = {
@@ -80,7 +80,7 @@ class Shell:
         patch.setattr(roles, "keep_folder", lambda folder: None)
         patch.setattr(roles, "end_with", lambda pid: self.note("supervisor", pid))
         patch.setattr(roles, "end_after", lambda pid, _: self.note("end_after", pid))
-        patch.setattr(roles, "_NOISY", ())
+        patch.setattr(log_lines, "_NOISY", ())
         patch.setattr(logging, "basicConfig", lambda **at: self.note("level", at["level"]))
         patch.setattr(roles, "HealthServer", lambda _, *address: self.serve(address))
         patch.setattr(core_worker, "run_core", run)
