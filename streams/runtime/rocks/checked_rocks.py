@@ -65,16 +65,17 @@ class CheckedRocks:
         with known_faults(self._folder):
             self._rocks.flush()
 
-    def ranges(self) -> list[tuple[bytes, bytes]]:
-        """The first and last key of every file, in order."""
+    def files(self) -> list[tuple[int, bytes]]:
+        """The level and last key of every file."""
         with known_faults(self._folder):
             files = self._rocks.live_files()
-        return sorted({(bytes(one["start_key"]), bytes(one["end_key"])) for one in files})
+        return [(int(one["level"]), bytes(one["end_key"])) for one in files]
 
-    def rewrite_range(self, first: bytes, last: bytes) -> None:
-        """Write the files of a range again, without what was deleted. Others may use the store."""
+    def rewrite_range(self, first: bytes | None, last: bytes | None) -> None:
+        """Write the files of a range again, without what was deleted. Others may use the store.
+        None: from the first key, up to the last one."""
         with known_faults(self._folder):
-            rewrite(self._rocks, first, last + b"\0")
+            rewrite(self._rocks, first, last)
 
     def close(self) -> None:
         with known_faults(self._folder):

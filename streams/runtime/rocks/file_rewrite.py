@@ -6,7 +6,9 @@ anybody looked (facebook/rocksdb#13120, and what the options of compaction by ag
 that are still in memory). So once a day every range is merged by force, down to the last level.
 
 It goes range by range, in a thread, and rests four times as long as it has worked: a fifth of a
-core at most, and whoever closes the store waits for one range alone, about 64 MB.
+core at most. A range is that of one file of the last level, about 64 MB, with what lies above it.
+Whoever closes the store waits for one range alone: some hundred MB where files above reach further,
+as all of the first level do, which the first range takes along.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from rocksdict import WriteBatch
@@ -38,10 +40,22 @@ class RewritableRocks(Protocol):
 
     def flush(self) -> None: ...
 
-    def ranges(self) -> list[tuple[bytes, bytes]]:
-        """The first and last key of every file, in order."""
+    def files(self) -> list[tuple[int, bytes]]:
+        """The level and last key of every file."""
 
-    def rewrite_range(self, first: bytes, last: bytes) -> None: ...
+    def rewrite_range(self, first: bytes | None, last: bytes | None) -> None: ...
+
+
+def range_end(files: Iterable[tuple[int, bytes]], first: bytes) -> bytes | None:
+    """The last key of the range that begins with a key; None: it is the last range.
+
+    Files of the first level overlap, and each reaches from nearly the first key to nearly the last:
+    ranges of theirs would be the whole store, again and again.
+    """
+    found = list(files)
+    deepest = max((level for level, _ in found), default=0)
+    ends = [last for level, last in found if level == deepest and last >= first]
+    return min(ends) if deepest and len(ends) > 1 else None
 
 
 class FileRewrite:
@@ -87,17 +101,26 @@ class FileRewrite:
         began = self._clock()
         try:
             self._rocks.flush()
-            for first, last in self._rocks.ranges():
-                before = time.monotonic()
-                self._rocks.rewrite_range(first, last)
-                if self._stopped.wait(_REST * (time.monotonic() - before)):
-                    return
-            self._note(began)
+            if self._rewrite_ranges():
+                self._note(began)
         except HeadwaterError as error:  # Whoever writes next meets it, too, and says what to do.
             _logger.warning("files of a state were not rewritten: %s", error)
         finally:
             self._due = began + self._every
             self._thread = None
+
+    def _rewrite_ranges(self) -> bool:
+        """Rewrite one range after another; whether that was not stopped before the last."""
+        first: bytes | None = None
+        while True:
+            before = time.monotonic()
+            last = range_end(self._rocks.files(), first or b"")
+            self._rocks.rewrite_range(first, last)
+            if last is None:
+                return True
+            if self._stopped.wait(_REST * (time.monotonic() - before)):
+                return False
+            first = last + b"\0"
 
     def _note(self, at: float) -> None:
         batch = WriteBatch(raw_mode=True)

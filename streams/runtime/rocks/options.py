@@ -52,12 +52,12 @@ def lacks_filters(rocks: Rdict) -> bool:
     return filtered < entries * FILTERED_SHARE_MIN
 
 
-def rewrite(rocks: Rdict, first: bytes | None = None, end: bytes | None = None) -> None:
+def rewrite(rocks: Rdict, first: bytes | None = None, last: bytes | None = None) -> None:
     """Write every file of a range again, without what was deleted. Of a whole store: about 4 s and
     twice the disk for 400,000 states."""
     every_level = CompactOptions()
     every_level.set_bottommost_level_compaction(BottommostLevelCompaction.force())
-    rocks.compact_range(first, end, every_level)
+    rocks.compact_range(first, last, every_level)
 
 
 def _rocks_options() -> Options:

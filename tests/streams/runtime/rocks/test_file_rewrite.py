@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rocksdict import WriteBatch
 
-from streams.runtime.rocks.file_rewrite import REWRITE_SECONDS
+from streams.runtime.rocks.file_rewrite import REWRITE_SECONDS, FileRewrite
 from streams.runtime.state import RocksStore
 from streams.stages.common.working_set import DUE_BYTES, stored_due, stored_expiry
 
@@ -85,3 +86,47 @@ def test_a_store_can_be_closed_while_its_files_are_rewritten(folder: Path) -> No
     assert again.get(ERASED) is None
     assert again.get(KEPT[0]) is not None
     again.close()
+
+
+class LeveledFiles:
+    """A store that has files on several levels, and notes what it is to rewrite."""
+
+    def __init__(self, *files: tuple[int, bytes]) -> None:
+        self._files = files
+        self.rewritten: list[tuple[bytes | None, bytes | None]] = []
+
+    def get(self, key: bytes) -> bytes | None:
+        return None
+
+    def write(self, batch: WriteBatch) -> None:
+        return
+
+    def flush(self) -> None:
+        return
+
+    def files(self) -> list[tuple[int, bytes]]:
+        return list(self._files)
+
+    def rewrite_range(self, first: bytes | None, last: bytes | None) -> None:
+        self.rewritten.append((first, last))
+
+
+@pytest.mark.parametrize(
+    ("files", "ranges"),
+    [
+        (
+            [*[(0, b"y")] * 8, (5, b"c"), (6, b"x"), (6, b"d"), (6, b"m")],
+            [(None, b"d"), (b"d\0", b"m"), (b"m\0", None)],
+        ),
+        ([(0, b"x"), (0, b"y"), (0, b"z")], [(None, None)]),
+        ([], [(None, None)]),
+    ],
+)
+def test_every_key_is_in_one_range_and_each_range_has_one_file_of_the_last_level(
+    files: list[tuple[int, bytes]], ranges: list[tuple[bytes | None, bytes | None]]
+) -> None:
+    rocks = LeveledFiles(*files)
+    rewrite = FileRewrite(rocks, 0)
+    rewrite.look()
+    rewrite.wait()
+    assert rocks.rewritten == ranges
