@@ -5,10 +5,11 @@ little is written that may be never: deleted keys of quiet ranges stayed on disk
 anybody looked (facebook/rocksdb#13120, and what the options of compaction by age leave out: marks
 that are still in memory). So once a day every range is merged by force, down to the last level.
 
-It goes range by range, in a thread, and rests four times as long as it has worked: a fifth of a
-core at most. A range is that of one file of the last level, about 64 MB, with what lies above it.
-Whoever closes the store waits for one range alone: some hundred MB where files above reach further,
-as all of the first level do, which the first range takes along.
+It goes range by range, in a thread, and rests four times as long as it has worked. Stores of one
+process take turns, since those that were opened together are due together: a fifth of a core at
+most, whatever their number. A range is that of one file of the last level, about 64 MB, with what
+lies above it. Whoever closes the store waits for one range alone: some hundred MB where files above
+reach further, as all of the first level do, which the first range takes along.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ REWRITE_SECONDS = 24 * 3600.0
 """Longest time for which a store that is open keeps deleted bytes, beside that of the rewrite."""
 _REST = 4.0
 """Seconds of rest for each second of work."""
+_TURN_SECONDS = 0.05
+_turn = threading.Lock()
+"""Whichever store of this process has it rewrites a range, and rests."""
 _logger = logging.getLogger(__name__)
 
 
@@ -110,17 +114,27 @@ class FileRewrite:
             self._thread = None
 
     def _rewrite_ranges(self) -> bool:
-        """Rewrite one range after another; whether that was not stopped before the last."""
+        """Rewrite one range after another; whether it came to the last one."""
         first: bytes | None = None
-        while True:
-            before = time.monotonic()
-            last = range_end(self._rocks.files(), first or b"")
-            self._rocks.rewrite_range(first, last)
+        while self._take_turn():
+            try:
+                before = time.monotonic()
+                last = range_end(self._rocks.files(), first or b"")
+                self._rocks.rewrite_range(first, last)
+                self._stopped.wait(_REST * (time.monotonic() - before))
+            finally:
+                _turn.release()
             if last is None:
                 return True
-            if self._stopped.wait(_REST * (time.monotonic() - before)):
-                return False
             first = last + b"\0"
+        return False
+
+    def _take_turn(self) -> bool:
+        """Wait for the turn; False: whoever closes the store waits for this thread."""
+        while not self._stopped.is_set():
+            if _turn.acquire(timeout=_TURN_SECONDS):
+                return True
+        return False
 
     def _note(self, at: float) -> None:
         batch = WriteBatch(raw_mode=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +131,32 @@ def test_every_key_is_in_one_range_and_each_range_has_one_file_of_the_last_level
     rewrite.look()
     rewrite.wait()
     assert rocks.rewritten == ranges
+
+
+class BusyFiles(LeveledFiles):
+    """A store whose only range is being rewritten until `done` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.done = threading.Event(), threading.Event()
+
+    def rewrite_range(self, first: bytes | None, last: bytes | None) -> None:
+        self.began.set()
+        self.done.wait()
+
+
+def test_stores_of_one_process_take_turns() -> None:
+    first, second, third = BusyFiles(), BusyFiles(), BusyFiles()
+    rewrites = [FileRewrite(one, 0) for one in (first, second, third)]
+    rewrites[0].look()
+    assert first.began.wait(10)
+    rewrites[1].look()
+    rewrites[2].look()
+    assert not second.began.wait(0.2)
+    rewrites[2].stop()  # It waits for no turn.
+    for one in (first, second, third):
+        one.done.set()
+    assert second.began.wait(10)
+    for rewrite in rewrites:
+        rewrite.wait()
+    assert not third.began.is_set()
