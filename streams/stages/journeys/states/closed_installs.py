@@ -151,7 +151,8 @@ class ClosedInstalls:
 
 def _is_closed(key: bytes) -> bool:
     text = key.decode().removeprefix(SANDBOX_SCOPE).removeprefix(_KEY)
-    return is_anonymous_text(text) is not None
+    # An app id may begin like a hash. A key with a name has a colon behind it.
+    return is_anonymous_text(text) is not None and ":" not in text
 
 
 def _split(key: bytes, state: InstallState) -> tuple[str, int]:

@@ -143,3 +143,14 @@ def test_later_lives_are_closed_with_the_first_one() -> None:
     assert len([key for key, _ in world.state.entries() if key.startswith(b"j:")]) == 2
     for name in (NAME, "evt-first-open", "evt-second"):
         assert name.encode() not in octets(world.state)
+
+
+@pytest.mark.parametrize("app_id", ["erased-", SECRET.of("another")])
+def test_of_an_app_whose_id_looks_like_a_hash_people_are_forgotten_too(app_id: str) -> None:
+    world = fed()
+    world.journeys(
+        replace(first_open(), app_id=app_id), replace(of_person(answer()), app_id=app_id)
+    )
+    world.journeys(replace(asked(), app_id=app_id), watermarks=DUE)
+    for name in (NAME, "evt-first-open"):
+        assert name.encode() not in octets(world.state)
