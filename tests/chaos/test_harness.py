@@ -10,7 +10,7 @@ from schemas.topics import TOUCHPOINTS
 from streams.stages.contract import CLOCK_KEY
 from tests.chaos import audit
 from tests.chaos.fault_plan import STORING, FaultCounts, FaultKind, draw_plan
-from tests.chaos.installation import run_headwater
+from tests.chaos.installation import converged_digest, run_headwater
 from tests.chaos.traffic import read_file, simulate_file
 
 COUNTS = FaultCounts(kills=50, stops=5, broker_kills=5, storing_kills=5)
@@ -49,9 +49,7 @@ def test_one_event_less_shows_in_the_accounts_and_as_rows_of_its_tables(tmp_path
     lines = whole.read_bytes().splitlines(keepends=True)
     lacking.write_bytes(b"".join(lines[: _first_touch(whole)] + lines[_first_touch(whole) + 1 :]))
     first, second = _replayed(whole), _replayed(lacking)
-    digests = tuple(
-        run_headwater(["digest", "--converged", "--json"], one) for one in (first, second)
-    )
+    digests = tuple(map(converged_digest, (first, second)))
     found = audit.differences(first, second, digests)
     assert "touches only in the first: 1 rows" in found
     assert any(line.startswith("ledger only in the first") for line in found)

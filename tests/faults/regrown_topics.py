@@ -19,7 +19,13 @@ from tests.chaos import audit
 from tests.chaos.convergence import wait_until_converged
 from tests.chaos.fault_injector import CONVERGENCE_SECONDS, PATIENCE_SECONDS, install
 from tests.chaos.fleet import Fleet, running_fleet
-from tests.chaos.installation import CHECKOUT, COMMAND, Installation, run_headwater
+from tests.chaos.installation import (
+    CHECKOUT,
+    COMMAND,
+    Installation,
+    converged_digest,
+    run_headwater,
+)
 from tests.chaos.traffic import Flow, Progress, Traffic, publish
 from tests.faults.compared import Undisturbed, undisturbed
 
@@ -130,7 +136,7 @@ def _rekeyed(
     command = [*shlex.split(found[1]), str(one.folder / "rekeyed"), "--json"]
     report = run_headwater(command, environ)
     after = {**environ, **report["settings"]}
-    digest = run_headwater(["digest", "--converged", "--json"], after)
+    digest = converged_digest(after)
     seconds = time.monotonic() - began
     differing = [table for table in digest if digest[table] != plain.calm.digest.get(table)]
     assert not differing, differing

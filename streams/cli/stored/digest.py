@@ -27,6 +27,7 @@ def digest_command(converged: bool, model: str | None, folder: Path | None, as_j
     """Print a SHA-256 of the rows of every table.
 
     Stores with equal digests hold the same rows. The time of insertion does not count.
+    Where people asked to be forgotten, run `headwater privacy run` on both stores first.
 
     \b
     Example:

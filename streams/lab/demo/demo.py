@@ -181,15 +181,17 @@ def demo_environment(
 ) -> dict[str, str]:
     """The environment of the demo's processes.
 
-    Of Headwater's settings only rules, postback keys, targets and those of the board are kept:
-    servers, other ports and prefixes in the environment are not for the demo.
+    Of Headwater's settings only rules, postback keys, targets, the port of the store and those of
+    the board are kept: servers, other ports and prefixes in the environment are not for the demo.
     """
     trees = (RuleSettings, PostbackSettings, ModelSettings, BoardSettings)
     rules = {item.variable for tree in trees for item in declarations(tree)}
     kept = {
         variable: value
         for variable, value in environ.items()
-        if not variable.startswith(PREFIX) or variable.removesuffix("_FILE") in rules
+        if not variable.startswith(PREFIX)
+        or variable.removesuffix("_FILE") in rules
+        or variable == "HEADWATER_STORE_PORT"
     }
     own = {
         "HEADWATER_DATA": str(folder),

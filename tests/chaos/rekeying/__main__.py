@@ -22,7 +22,7 @@ from typing import Any
 from deploy.local.servers import KafkaServer, fetch_jars, own_kafka
 from tests.chaos import audit
 from tests.chaos.fault_injector import PATIENCE_SECONDS, run_calm
-from tests.chaos.installation import CHECKOUT, COMMAND, run_headwater
+from tests.chaos.installation import CHECKOUT, COMMAND, converged_digest, run_headwater
 from tests.chaos.traffic import read_file, simulate_file
 
 REKEY_SECONDS = 3600.0
@@ -45,7 +45,7 @@ def rekey(
     report = run_headwater(command, environ, REKEY_SECONDS)
     seconds = time.monotonic() - began
     after = environ | report["settings"]
-    digest = run_headwater(["digest", "--converged", "--json"], after)
+    digest = converged_digest(after)
     return {
         "passed": digest == calm.digest,
         "events": events,

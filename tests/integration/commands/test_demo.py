@@ -121,10 +121,11 @@ def test_a_replay_of_the_same_traffic_converges_to_the_same_digest(
     replayed = _headwater("replay", traffic, "--data", tmp_path / "replayed", "--json",
                           HEADWATER_POSTBACK_KEYS=str(keys))  # fmt: skip
     assert replayed.returncode == 0, replayed.stderr
-    digests = [
-        json.loads(_headwater("digest", "--converged", "--data", at, "--json").stdout)
-        for at in (folder, tmp_path / "replayed")
-    ]
+    digests = []
+    for at in (folder, tmp_path / "replayed"):
+        _headwater("privacy", "run", "--data", at)  # or late rows of who is forgotten may differ
+        found = _headwater("digest", "--converged", "--data", at, "--json")
+        digests.append(json.loads(found.stdout))
     assert digests[0] == digests[1]
 
 

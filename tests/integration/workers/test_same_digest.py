@@ -19,7 +19,12 @@ from tests.chaos import audit
 from tests.chaos.fault_injector import LOOK_SECONDS, PATIENCE_SECONDS, run_traffic
 from tests.chaos.fault_plan import CORES, LEARNING
 from tests.chaos.fleet import Fleet
-from tests.chaos.installation import CHAOS_SECRET, WatchedInstallation, run_headwater
+from tests.chaos.installation import (
+    CHAOS_SECRET,
+    WatchedInstallation,
+    converged_digest,
+    run_headwater,
+)
 from tests.chaos.traffic import Flow, Progress, read_file
 
 EVENTS, SEED = 20_000, 11
@@ -137,7 +142,7 @@ def _keys_of(file: Path) -> Path:
 
 
 def _stored(environ: Mapping[str, str]) -> Stored:
-    return Stored(environ, run_headwater(["digest", "--converged", "--json"], environ))
+    return Stored(environ, converged_digest(environ))
 
 
 def _environ(folder: Path) -> dict[str, str]:

@@ -221,7 +221,9 @@ def test_a_demo_predicts_what_the_environment_declares() -> None:
             return {}
 
     environ = {"HEADWATER_TARGETS": "targets.toml", "HEADWATER_PARTITIONS": "7"}
+    environ["HEADWATER_STORE_PORT"] = "8199"
     # A stub: only the address of the broker is asked for.
     kept = demo_environment(environ, Broker(), Path("data"))  # type: ignore[arg-type]
     assert kept["HEADWATER_TARGETS"] == "targets.toml"
+    assert kept["HEADWATER_STORE_PORT"] == "8199"
     assert "HEADWATER_PARTITIONS" not in kept
