@@ -86,9 +86,10 @@ _NEWEST = (
     "SELECT toString(toDate(max(least(conversion_time, decided_at)))) FROM attributions"
     " WHERE version = 1"
 )
+# Stages say log time, which may be ahead of the clock by which tables say when they grew.
 _STAMP = (
-    "SELECT concat(toString(max(at)), ' ',"
-    " toString((SELECT max(built_at) FROM cohort_builds))) FROM v_freshness"
+    "SELECT concat(toString(maxIf(at, kind = 'stage')), ' ', toString(maxIf(at, kind = 'table')),"
+    " ' ', toString((SELECT max(built_at) FROM cohort_builds))) FROM v_freshness"
 )
 """Changes with what is stored, and with what is worked out of it later."""
 _APPS = "SELECT DISTINCT app_id FROM attributions WHERE app_id != '' ORDER BY app_id LIMIT 500"

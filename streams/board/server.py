@@ -101,6 +101,9 @@ class BoardServer:
             raise web.HTTPNotFound(text="no such panel\n")
         try:
             filters = filters_of(request.query)
+        except HeadwaterError as error:
+            return web.Response(status=400, text=f"{in_one_line(error)}\n")
+        try:
             rows = await self._blocking(partial(self._answers.rows, panel, filters))
         except HeadwaterError as error:
             return web.Response(status=503, text=f"{in_one_line(error)}\n")

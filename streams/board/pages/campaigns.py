@@ -8,11 +8,12 @@ _PREDICTED = Panel(
     name="predicted-payers",
     title="Predicted and actual payers",
     sentence="Payers within 7 days as predicted at the install, with the interval that is "
-    "meant to hold 80 % of such days. Actual payers are shown once 7 days are over "
-    "for all of them.",
+    "meant to hold 80 % of such days of one app: choose one, intervals of several cannot be "
+    "added up. Actual payers are shown once 7 days are over for all of them.",
     sql="""
 SELECT day, round(sum(predicted_payers), 1) AS predicted,
-       round(sum(predicted_low), 1) AS low, round(sum(predicted_high), 1) AS high,
+       if(count() = 1, round(sum(predicted_low), 1), NULL) AS low,
+       if(count() = 1, round(sum(predicted_high), 1), NULL) AS high,
        if(min(is_matured), sum(payers), NULL) AS actual
 FROM v_predicted_payers WHERE {where} AND grain = 'app' GROUP BY day ORDER BY day
 """,
@@ -27,10 +28,17 @@ _BY_CAMPAIGN = Panel(
     sentence="What was predicted at the install beside what came, for the installs whose 7 "
     "days are over.",
     sql="""
-SELECT concat(media_source, ' ', campaign_name) AS campaign, sum(matured_installs) AS installs,
-       round(sum(matured_predicted_payers), 1) AS predicted, sum(matured_payers) AS actual
-FROM v_campaign_daily WHERE {where} GROUP BY campaign HAVING installs > 0
-ORDER BY installs DESC LIMIT 20
+SELECT concat(source, ' ', name, if(count() OVER (PARTITION BY source, name) = 1, '',
+         concat(' (', app, ' ', id, ')'))) AS campaign, installs, predicted, actual
+FROM
+(
+  SELECT app_id AS app, media_source AS source, campaign_id AS id,
+         argMaxIf(campaign_name, day, campaign_name != '') AS name,
+         sum(matured_installs) AS installs, round(sum(matured_predicted_payers), 1) AS predicted,
+         sum(matured_payers) AS actual
+  FROM v_campaign_daily WHERE {where} GROUP BY app, source, id HAVING installs > 0
+)
+ORDER BY installs DESC, app, source, id LIMIT 20
 """,
     chart=PanelChart(kind="bar", x="campaign", ys=("predicted", "actual"), unit="payers"),
 )
@@ -38,15 +46,20 @@ ORDER BY installs DESC LIMIT 20
 _TABLE = Panel(
     name="campaigns",
     title="Campaigns",
-    sentence="One row a campaign, whatever its currencies; ratios are ratios of sums. ROAS is "
-    "what users have paid until now for each dollar of cost.",
+    sentence="One row a campaign, whatever its currencies and names; ratios are ratios of sums. "
+    "ROAS is what users have paid until now for each dollar of cost; it is empty while money or "
+    "cost is without a rate, which the dollars lack.",
     sql="""
-SELECT app_id, media_source, campaign_name AS campaign, sum(installs) AS installs,
+SELECT app_id, media_source, campaign_id,
+       argMaxIf(campaign_name, day, campaign_name != '') AS campaign, sum(installs) AS installs,
        sum(payers) AS payers, round(sum(revenue_usd), 2) AS revenue,
        round(sum(cost_usd), 2) AS cost,
-       if(sum(cost_usd) > 0, round(sum(revenue_usd) / sum(cost_usd), 3), NULL) AS roas
+       if(sum(cost_usd) > 0 AND sum(unconverted) = 0,
+         round(sum(revenue_usd) / sum(cost_usd), 3), NULL) AS roas,
+       sum(unconverted) AS without_rate
 FROM v_campaign_daily WHERE {where}
-GROUP BY app_id, media_source, campaign ORDER BY installs DESC LIMIT 200
+GROUP BY app_id, media_source, campaign_id
+ORDER BY installs DESC, app_id, media_source, campaign_id LIMIT 200
 """,
     chart=PanelChart(kind="table"),
 )

@@ -25,7 +25,7 @@ _BY_CHANCE = Panel(
     "to come.",
     day="",
     sql="""
-WITH (SELECT max(chance) FROM v_scores_now WHERE target = 'payer') AS highest
+WITH (SELECT max(chance) FROM v_scores_now WHERE {where} AND target = 'payer') AS highest
 SELECT round(least(floor(chance / highest * 10), 9) / 10 * highest, 4) AS chance_from,
        count() AS users
 FROM v_scores_now WHERE {where} AND target = 'payer' GROUP BY chance_from ORDER BY chance_from

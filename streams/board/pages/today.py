@@ -8,7 +8,7 @@ _NEWEST_DAY = Panel(
     name="newest-day",
     title="The newest day",
     sentence="New users, payers, revenue and cost of the newest day in the log, which may not "
-    "be over.",
+    "be over. Dollars are those for which there are rates.",
     day="",
     sql="""
 SELECT sum(installs) AS installs, sum(payers) AS payers,
@@ -36,7 +36,7 @@ _MONEY = Panel(
     name="money",
     title="Revenue and cost by day of the conversion",
     sentence="All that the users of a day have paid until now beside what they cost, in US "
-    "dollars. Young days have had less time to pay.",
+    "dollars, as far as there are rates. Young days have had less time to pay.",
     sql="""
 SELECT day, round(sum(revenue_usd), 2) AS revenue, round(sum(cost_usd), 2) AS cost
 FROM v_campaign_daily WHERE {where} GROUP BY day ORDER BY day

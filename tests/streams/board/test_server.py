@@ -127,12 +127,17 @@ def test_what_is_not_there_is_not_found(answers: PageAnswers, path: str) -> None
     assert get(answers, path)[0] == 404
 
 
+_SOON = "days is not a number from 1 to 365: soon"
+
+
 def test_a_wrong_filter_is_told_and_costs_no_look_at_the_store(
     answers: PageAnswers, door: StoreDoor
 ) -> None:
     status, text = get(answers, "/api/page/today?days=soon")
     assert (status, door.opened) == (400, 0)
-    assert "days is not a number from 1 to 365: soon" in text
+    assert _SOON in text
+    assert get(answers, "/csv/today/installs?days=soon") == (400, f"{_SOON}\n")
+    assert door.opened == 0
 
 
 def test_without_the_store_rows_to_take_away_are_refused_with_the_reason(
