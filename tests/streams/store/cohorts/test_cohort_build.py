@@ -246,7 +246,7 @@ def test_scratch_of_a_build_that_was_killed_is_dropped_a_day_later(store: Store)
             f"CREATE TABLE cohort_days_{second}_0123456789ab (x Int8) ENGINE = MergeTree ORDER BY x"
         )
     build_cohorts(store)
-    names = store.query("SHOW TABLES LIKE 'cohort_days%'").rows
+    names = store.query("SHOW TABLES LIKE 'cohort_days_%_0123456789ab'").rows
     assert names == [(f"cohort_days_{now - 7_000}_0123456789ab",)]
 
 
