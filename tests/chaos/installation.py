@@ -121,8 +121,8 @@ def run_headwater(
 def converged_digest(environ: Mapping[str, str]) -> dict[str, str]:
     """Of a store that no worker has open, once everybody who asked for it is forgotten in it.
 
-    Until then, whether a late row of such a person bears a name depends on how long the journey
-    waited for it, and so on how the partitions interleaved.
+    Until then, whether a late row of such a person bears a name depends on how the partitions
+    interleaved: the journey is purged in between.
     """
     run_headwater(["privacy", "run", "--json"], environ)
     return run_headwater(["digest", "--converged", "--json"], environ)
