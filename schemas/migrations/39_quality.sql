@@ -108,7 +108,8 @@ AS WITH
         ORDER BY app, what, part, width
         LIMIT 1 BY app, what, part
     ),
-    -- Hours without any event: those until now, and the longest before. Where all is silent no part is named.
+    -- Hours without any event: those until now, and the longest before. Where all is silent no part is named, and what
+    -- came within less than a week may have been all there was to come.
     silences AS
     (
         SELECT app, what, part, arraySort(groupUniqArray(ago)) AS hours_ago, hours_ago[1] AS quiet,
@@ -116,7 +117,7 @@ AS WITH
         FROM counted
         WHERE weeks >= 2
         GROUP BY app, what, part
-        HAVING all_events >= 50 AND quiet > 2 * longest + 2
+        HAVING all_events >= 50 AND quiet > 2 * longest + 2 AND hours_ago[-1] - quiet >= 168
     ),
     silent AS
     (

@@ -60,6 +60,13 @@ def test_few_events_are_judged_by_silence_alone(store: Store) -> None:
     assert [(one.check, one.subject) for one in found] == [("silence", "")]
 
 
+def test_a_short_burst_is_not_missed(store: Store) -> None:
+    """60 payments of a country within two hours of an evening, and none before or after."""
+    others = DrawnSeries("puzzle", "US", np.array([5] * NOW))
+    burst = payments([*[0] * (NOW - 30), 30, 30, *[0] * 28])
+    assert issues(store, [others, *burst]) == []
+
+
 def test_a_young_app_is_learning(store: Store) -> None:
     put(store, [decision("i1"), booking("m1", "i1"), touch("t1"), log_time(NOON + 10 * DAY_MS)])
     put(store, [decision("i2", conversion_time=NOON + 9 * DAY_MS)], first_offset=10)
