@@ -106,18 +106,20 @@ class LaneOrigin:
         if not self._committed:
             return
         end = (await self._offsets.high_watermark([changelog]))[changelog]
-        first = await self._offsets.first(await self._offsets.led(list(self._committed)))
         for tp, (offset, label) in self._committed.items():
-            if offset <= first.get(tp, -1):
-                continue  # Everything is read again, which is what the advice below does.
             beside = f"offset {offset} of {tp[0]}-{tp[1]} is committed"
             if label.changelog and log_id and label.changelog != log_id:
-                raise self._lost(
-                    changelog, f"was created anew ({log_id}), but {beside} with {label.changelog}"
-                )
-            if end < max(label.changelog_end, 1):
+                lost = f"was created anew ({log_id}), but {beside} with {label.changelog}"
+            elif end < max(label.changelog_end, 1):
                 kept = f"{label.changelog_end} offsets of state" if label.changelog_end else "state"
-                raise self._lost(changelog, f"ends at offset {end}, but {beside} with {kept}")
+                lost = f"ends at offset {end}, but {beside} with {kept}"
+            else:
+                continue
+            # An input without a leader says where it begins once it has one.
+            await self._offsets.until_led(tp)
+            if offset > (await self._offsets.first([tp]))[tp]:
+                raise self._lost(changelog, lost)
+            # Else everything is read again, which is what the advice does.
 
     def _lost(self, changelog: TopicPartition, what: str) -> LostStateError:
         return LostStateError(
