@@ -30,7 +30,8 @@
 `Stop` is raised for people and ends the process. All others end a lane or a worker, which say
 them in one line (`in_one_line`), unless the caller named above knows better.
 
-Nine errors stand outside. `UnsettledPositionError` is one of aiokafka's, which does not know it.
+Ten errors stand outside. `UnsettledPositionError` and `FencedInstanceIdError` are answers of Kafka
+that aiokafka does not know.
 The packages of the others import nothing of `streams`: `FileError` (of `schemas.file_error`,
 about a rule file and its like; `streams.wiring` turns it into a Stop), `NewerFormatError` (of
 `schemas.records`, about bytes that a newer build stored), `UnlearnableBlockError` (of

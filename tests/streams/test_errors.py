@@ -20,6 +20,7 @@ from streams.errors import Stop, in_one_line
 OUTSIDE = {
     "CellError",
     "ChallengerError",
+    "FencedInstanceIdError",
     "FileError",
     "LayerFullError",
     "NewerFormatError",
