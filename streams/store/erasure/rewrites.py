@@ -8,7 +8,7 @@ of the row, so that it is looked up by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streams.store.base import quote
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
@@ -78,8 +78,8 @@ class Rewrites:
             self._attributions(),
             self._of_install("credits", "credit_id", "conversion_id"),
             self._of_install("fraud_verdicts", "verdict_id", "touch_id"),
-            self._of_install("active_days", "active_day_id", "conversion_id"),
-            self._of_install("milestones", "milestone_id", "conversion_id", "event_id"),
+            self._of_life("active_days", "active_day_id", "conversion_id"),
+            self._of_life("milestones", "milestone_id", "conversion_id", "event_id"),
             self._of_install("features", "feature_id"),
             self._of_install("predictions", "prediction_id"),
             self._revenue(),
@@ -96,6 +96,16 @@ class Rewrites:
         columns = {name: self._sql(name) for name in ("install_id", *own)}
         is_named = f"NOT {is_anonymous('install_id')} AND {self.listed('install', 'install_id')}"
         return Rewrite(table, is_named, columns, (is_anonymous("install_id"),))
+
+    def _of_life(self, table: str, composed: str, *own: str) -> Rewrite:
+        """An id that is made of the app and the life is the one that a late row has: its stage
+        knows the life by its anonymous id only."""
+        start = "concat(app_id, ':', conversion_id, ':')"
+        rest = f"substring({composed}, length({start}) + 1)"
+        known = f"concat(app_id, ':', {self._sql('conversion_id')}, ':', {rest})"
+        rewrite = self._of_install(table, *own)
+        made = self._sql(f"if(startsWith({composed}, {start}), {known}, {composed})")
+        return replace(rewrite, columns={**rewrite.columns, composed: made})
 
     def _attributions(self) -> Rewrite:
         own = (

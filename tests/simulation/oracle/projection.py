@@ -55,7 +55,10 @@ def converged(stored: Tables) -> Converged:
         },
         "credits": current_credits(stored["credits"]),
         "revenue": net_revenue(stored["revenue"]),
-        "active-days": {row["active_day_id"] for row in stored["active-days"]},
+        "active-days": {
+            (row["app_id"], row["conversion_id"], row["day_of_life"], row["date"])
+            for row in stored["active-days"]
+        },
         "milestones": first_times(stored["milestones"]),
         "parked": parked(stored),
         "dead_letters": sorted((row["reason"], row["payload"]) for row in stored["dead-letters"]),
