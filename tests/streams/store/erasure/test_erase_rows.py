@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from schemas.time import LogMs
 from streams.stages.common.pseudonyms import AnonymousIds
+from streams.stages.personal.anonymous_rows import anonymous_row
 from streams.store.base import QueryResult, SqlValue, Store, UnavailableError
 from streams.store.erasure.anonymous_ids import AnonymousSql
 from streams.store.erasure.erase_rows import erase_rows
@@ -173,6 +174,25 @@ def test_a_crash_between_writing_and_deleting_leaves_nothing_twice(store: Store)
     erase(store)
     assert naming(store) == []
     assert figures(store) == before
+
+
+def test_a_day_and_a_milestone_have_the_id_under_which_the_stage_tells_them_late(
+    store: Store,
+) -> None:
+    """The stage knows the life by its anonymous id only, and makes the ids of rows of that."""
+    put(store, world())
+    erase(store)
+    ids = AnonymousIds(SECRET)
+    names = {"install_id": ids.of(PERSON), "conversion_id": ids.of(PERSON)}
+    day = replace(active_day(), active_day_id=f"puzzle:{ids.of(PERSON)}:0", **names)
+    reached = replace(milestone(), milestone_id=f"puzzle:{ids.of(PERSON)}:e", **names)
+    for table, made in (
+        ("active_days", anonymous_row(day, ids).active_day_id),
+        ("milestones", anonymous_row(reached, ids).milestone_id),
+    ):
+        column = {"active_days": "active_day_id", "milestones": "milestone_id"}[table]
+        where = f"conversion_id = '{ids.of(PERSON)}'"
+        assert store.query(f"SELECT DISTINCT {column} FROM {table} WHERE {where}").rows == [(made,)]
 
 
 def test_what_arrives_later_is_made_anonymous_too(store: Store) -> None:
