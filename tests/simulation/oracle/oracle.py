@@ -139,6 +139,12 @@ class Oracle:
             )
             self.truth.credits |= all_credits(sightings, self.book)
 
+    def forgotten(self) -> set[str]:
+        """The installs that somebody asked to forget."""
+        apps = {install.event.app_id for install in self.installs.values()}
+        asked = {one.key for app_id in apps for one in self._erasures(app_id)}
+        return {install_id for install_id in self.installs if own_key(install_id) in asked}
+
     def _erasures(self, app_id: str) -> Iterator[ErasureSeen]:
         """Of every install that somebody asked to forget, by the time from which that counts, and
         of the devices that were named, for those who install later."""
