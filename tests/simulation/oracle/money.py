@@ -88,7 +88,8 @@ def shared_out(family: tuple[str, Family]) -> Iterator[tuple[Seen, Seen, tuple[i
             event = one.event
             if isinstance(event, events.Refund):
                 name = sale, event.refund_id
-                stated = (event.currency if event.amount_micros else None) or currency
+                stated = event.currency if event.amount_micros else None
+                stated = stated or currency or _would_pay(steps)
                 ((unit, change),) = moved.get(event.refund_id, {}).items() or ((stated, 0),)
                 # A refund that is given back whole was taken from somebody all the same.
                 takes = (event.refund_id, event.kind == "reversed") in moving
@@ -98,6 +99,13 @@ def shared_out(family: tuple[str, Family]) -> Iterator[tuple[Seen, Seen, tuple[i
             counts = sale == head and not is_charged and word(event) in PAYS - {"trial_start"}
             is_charged = is_charged or counts
             yield one, payer, (micros if counts else 0, event.currency)
+
+
+def _would_pay(steps: list[Seen]) -> str:
+    """The currency of what nobody paid, as a trial: a refund that names none has it, too."""
+    priced = [one.event for one in steps if not isinstance(one.event, events.Refund)]
+    first = min(priced, key=lambda event: (event.amount_micros == 0, event.event_time))
+    return str(first.currency)
 
 
 def _is_paying(event: Any) -> bool:
