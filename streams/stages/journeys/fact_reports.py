@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from attribution.journey import (
     ActiveDay,
@@ -22,6 +23,7 @@ from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from online_models.scoring.prospects import Prospect
 from schemas import topics
+from schemas.outcomes import Attribution
 from schemas.records import ActivitySeen, Installed, JourneyRecord
 from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
@@ -31,7 +33,7 @@ from streams.stages.journeys import decision_rows
 from streams.stages.journeys.activity_rows import active_day_row, milestone_row
 from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.prospect_steps import ProspectSteps
-from streams.stages.personal.anonymous_rows import anonymous_row
+from streams.stages.personal.anonymous_rows import anonymous_row, nameless_candidates
 
 _Row = TypeVar("_Row", bound=Struct)
 
@@ -91,8 +93,7 @@ class FactReports:
             case Decision():
                 self._report_decision(fact)
             case Reengagement():
-                row = decision_rows.reengagement_row(fact, self._stage.rules, self._stage.rule_set)
-                self._outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
+                self._report_reengagement(fact)
             case MoneyApplied():
                 assert install is not None
                 booking = self._named(booking_row(fact.routed, install), fact.routed.install_id)
@@ -123,9 +124,23 @@ class FactReports:
 
     def _report_decision(self, decision: Decision) -> None:
         row = decision_rows.attribution_row(decision, self._stage.rules, self._stage.rule_set)
+        if decision.is_erased:
+            row = self._with_nameless(row, [one.touch_id for one in decision.review.receipts])
         self._outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
         for verdict in decision_rows.verdict_rows(decision):
             self._outbox.add(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+
+    def _report_reengagement(self, fact: Reengagement) -> None:
+        row = decision_rows.reengagement_row(fact, self._stage.rules, self._stage.rule_set)
+        if fact.is_erased:
+            row = self._with_nameless(row, [fact.candidate.touch.touch_id])
+        self._outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
+
+    def _with_nameless(self, row: Attribution, touch_ids: list[str]) -> Attribution:
+        if not self._stage.erased_names:
+            return row
+        candidates = nameless_candidates(touch_ids, self._stage.erased_names[0])
+        return replace(row, candidates=candidates)
 
     def _report_waiting(self, fact: Waiting) -> None:
         record = fact.record

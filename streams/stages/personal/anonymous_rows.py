@@ -7,9 +7,11 @@ joined, counted or summed by an id stays as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import singledispatch
 from typing import Any
 
+from msgspec import json
 from msgspec.structs import replace
 
 from schemas.outcomes import ActiveDayRow, Booking, MilestoneRow, Parked
@@ -76,3 +78,13 @@ def _(row: Parked, ids: AnonymousIds) -> Parked:
     subject = anonymous_booking_id(row.subject_id, ids) if is_money else ids.of(row.subject_id)
     parked = subject + tail if tail != row.parked_id else ids.of(row.parked_id)
     return replace(row, subject_id=subject, parked_id=parked, event_id=ids.of(row.event_id))
+
+
+def nameless_candidates(touch_ids: Iterable[str], ids: AnonymousIds) -> str:
+    """The candidates of somebody who asked to be forgotten, as the column has them.
+
+    The store has rows of these touchpoints and reaches them by no other name, such as one that a
+    referrer named. An earlier version of the decision may have told it, or none: so that what is
+    forgotten does not depend on which was read first, each version tells.
+    """
+    return json.encode([{"touch_id": ids.of(one)} for one in touch_ids]).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import json
 
 from online_models.hazard.model import HazardModel
 from online_models.hazard.persistence import dump_hazard_scorer
@@ -20,6 +21,7 @@ from schemas.records import (
 from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.pseudonyms import AnonymousIds
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -274,3 +276,14 @@ def test_a_request_to_be_forgotten_is_told_what_the_journey_knew() -> None:
     assert receipt["result"] == "already_erased"
     (nobody,) = rows(other.journeys(asked), "privacy-receipts")
     assert (nobody["result"], nobody["found"]) == ("nothing_found", {})
+
+
+def test_a_decision_after_a_request_tells_its_touchpoints_as_the_store_will_search_them() -> None:
+    observer, ids = StageObserver(), AnonymousIds(b"a secret of the installation, 32 bytes")
+    scorers = Scorers(find, observer, ScoringRules())
+    stage = Fed(Journeys(0, 1, RULES, scorers, observer, erased_names=[ids]))
+    asked = Erased("i1", "r1", LogMs(NOON + 1), "app")
+    effects = stage.journeys(asked, installed(), answer(click("c1", -5)))
+    (row,) = rows(effects, "attributions")
+    assert (row["touch_id"], row["campaign_id"]) == ("", "c1")
+    assert json.decode(row["candidates"]) == [{"touch_id": ids.of("touch of c1")}]

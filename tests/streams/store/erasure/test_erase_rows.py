@@ -142,6 +142,21 @@ def test_rows_of_others_stay_as_they_are(store: Store) -> None:
     assert store.query("SELECT count() FROM dead_letters WHERE payload != ''").rows == [(1,)]
 
 
+def test_touchpoints_of_a_decision_that_was_made_after_the_request_are_reached(
+    store: Store,
+) -> None:
+    # A referrer named the click: it has no key of the device.
+    known_as = AnonymousIds(SECRET).of(CLICK)
+    nameless = decision(PERSON, touch_id="", candidates=f'[{{"touch_id":"{known_as}"}}]')
+    others = [touch("touch-2", 2, touch_id="click-2")]
+    put(store, [touch("event-of-the-touch", 1, touch_id=CLICK), *others, nameless])
+    put(store, [privacy_receipt(PERSON)])
+    erase(store)
+    assert naming(store) == []
+    assert store.query("SELECT candidates FROM attributions").rows == [("[]",)]
+    assert store.query("SELECT count() FROM touches WHERE touch_id = 'click-2'").rows == [(1,)]
+
+
 class Crashing:
     """A store whose process dies right before, or right after, one of its statements."""
 
