@@ -118,13 +118,18 @@ def run_headwater(
     return run_json([*COMMAND, *arguments], environ, seconds)
 
 
-def converged_digest(environ: Mapping[str, str]) -> dict[str, str]:
-    """Of a store that no worker has open, once everybody who asked for it is forgotten in it.
+def forget(environ: Mapping[str, str]) -> None:
+    """Forget everybody who asked for it in a store that no worker has open.
 
     Until then, whether a late row of such a person bears a name depends on how the partitions
     interleaved: the journey is purged in between.
     """
     run_headwater(["privacy", "run", "--json"], environ)
+
+
+def converged_digest(environ: Mapping[str, str]) -> dict[str, str]:
+    """Of a store that no worker has open, once everybody who asked for it is forgotten in it."""
+    forget(environ)
     return run_headwater(["digest", "--converged", "--json"], environ)
 
 

@@ -30,6 +30,7 @@ FOUND = {
     1215: "a journey was forgotten before what a restore takes back was answered",
     173: "a return by two ids of one device named the one that was known first",
     1015: "the naive reading knew no currency of a refund that names none, of a trial",
+    971: "a landmark was asked for of somebody whose request had been read before the install",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that found these faults, of the workers of their time or of what judges them."""

@@ -26,7 +26,7 @@ from tests.chaos.fault_injector import (
 )
 from tests.chaos.fault_plan import CORES
 from tests.chaos.fleet import Fleet
-from tests.chaos.installation import CHECKOUT, WatchedInstallation
+from tests.chaos.installation import CHECKOUT, WatchedInstallation, forget
 from tests.chaos.rolling_upgrade.stored_columns import columns_of, one_sided
 from tests.chaos.traffic import Flow, Progress, Traffic
 
@@ -122,6 +122,8 @@ async def compare_upgrade(
     # Rows of the earlier build lack what only this one says, and have what it no longer says.
     left_out = one_sided(columns_of(earlier), columns_of(CHECKOUT))
     first, second = calm.installation.environ(), installation.environ()
+    forget(first)
+    forget(second)
     digests = audit.digest(first, left_out), audit.digest(second, left_out)
     differences = audit.differences(first, second, digests, left_out)
     return UpgradeVerdict(calm, upgraded, codes, left_out, digests, differences)

@@ -49,7 +49,8 @@ def check(run: Topology, rules: StageRules, oracle: Oracle, chance: random.Rando
     known_by = max(row["landmark_time"], install.ts)
     _check_journey_log(run, rules, row, known_by)
     if row["landmark"] != "install" and install.ts < row["landmark_time"]:
-        _check_sources(run, rules, row, known_by)
+        is_forgotten = row["install_id"] in oracle.forgotten()
+        _check_sources(run, rules, row, known_by, is_forgotten=is_forgotten)
 
 
 def check_order(calm: Topology, wild: Topology, oracle: Oracle) -> None:
@@ -79,7 +80,9 @@ def _refuses(event: Install) -> bool:
     return event.consent is not None and event.consent.data_usage is False
 
 
-def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) -> None:
+def _check_sources(
+    run: Topology, rules: StageRules, row: Row, known_by: int, *, is_forgotten: bool
+) -> None:
     def is_later(message: Message) -> bool:
         return message.key != CLOCK_KEY and (message.timestamp or 0) > known_by
 
@@ -88,6 +91,8 @@ def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) ->
     stored = projection.tables(pruned.warehouse.rows)
     # Whether the install was scored with the same credit decides which later landmarks have rows.
     features = _carried(stored).get(row["feature_id"])
+    if features is None and is_forgotten:  # The request was read before the install there.
+        return
     same(f"leakage: {row['feature_id']}", features, row["features"])
 
 
