@@ -25,7 +25,8 @@
     ├── SnapshotLostError           a version that scores was never waited for
     ├── StateDiskFullError          the disk of a state is full: its lane waits for room
     └── CheckpointError             nobody knows whether a checkpoint took effect
-        └── LaneFencedError         another worker has opened this lane
+        ├── LaneFencedError         another worker has opened this lane
+        └── UndeliveredError        records were read that their lane did not get
 
 `Stop` is raised for people and ends the process. All others end a lane or a worker, which say
 them in one line (`in_one_line`), unless the caller named above knows better.

@@ -21,13 +21,7 @@ from streams.runtime.rocks.disk import StateDiskFullError, opened_with_room
 from streams.runtime.snapshots import Snapshots
 from streams.runtime.state import StateStore
 from streams.settings.core import BatchBounds
-from streams.stages.contract import (
-    LogRecord,
-    OffsetRange,
-    Stage,
-    TopicPartition,
-    is_tick,
-)
+from streams.stages.contract import LogRecord, OffsetRange, Stage, TopicPartition, is_tick
 from streams.stages.separate.guard import GuardedStage
 
 ALIGN_SECONDS = 0.25
@@ -84,7 +78,8 @@ class Lane:
         self.p = p
         self.is_open = self.lacks_room = self.awaits_model = False
         self.finished = 0  # decisions
-        self.queue = LaneQueue(bounds, spec.partitions(p))
+        report = partial(parts.observer.on_undelivered, spec.stage)
+        self.queue = LaneQueue(bounds, spec.partitions(p), report)
         self._parts = parts
         self._may_decide = asyncio.Event()
         self._may_decide.set()

@@ -8,6 +8,7 @@ installs before it has seen the touchpoints that led to them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
+from streams.runtime.faust.read_chain import Report, nobody_counts, tell, undelivered
 from streams.settings.core import BatchBounds
 from streams.stages.contract import CLOCK_KEY, LogRecord, TopicPartition
 
@@ -121,8 +123,16 @@ class LaneQueue:
     runs on one event loop.
     """
 
-    def __init__(self, bounds: BatchBounds, partitions: Sequence[TopicPartition] = ()) -> None:
+    def __init__(
+        self,
+        bounds: BatchBounds,
+        partitions: Sequence[TopicPartition] = (),
+        report: Report = nobody_counts,
+    ) -> None:
         """Records of the same log time are taken in the order of `partitions`."""
+        self._report = report
+        self._is_settled = False
+        self._torn: Exception | None = None
         self._bounds = bounds
         self._order = {tp: number for number, tp in enumerate(partitions)}
         self._queues: dict[TopicPartition, _PartitionQueue] = {}
@@ -135,6 +145,7 @@ class LaneQueue:
     def settle(self, positions: Mapping[TopicPartition, int]) -> None:
         """Set the next offset to decide, per partition; queued records below it are dropped."""
         self._taken = dict(positions)
+        self._is_settled = True
         queues = self._queues
         self.rewind()
         for tp, queue in queues.items():
@@ -143,13 +154,17 @@ class LaneQueue:
 
     def rewind(self) -> None:
         """Drop everything that is queued; Faust reads it again."""
-        self._queues = {}
+        self._queues, self._torn = {}, None
         self._offered = dict(self._taken)
         self._arrival.clear()
 
     def put(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
-        """Queue a poll batch: at least one record, in offset order."""
+        """Queue a poll batch: at least one record, in offset order. Where records before it were
+        read and did not come here, nothing is taken any more."""
         expected = self._offered.get(tp, 0)
+        if self._is_settled and (missing := undelivered(records, expected)):
+            self._tear(tp, expected, missing)
+            return
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
             if not records:
@@ -159,7 +174,19 @@ class LaneQueue:
         self._queues.setdefault(tp, _PartitionQueue()).put(records, octets)
         self._arrival.set()
         self._news.set()
-        if self._turn is not None and not self._turn.done() and self._is_ripe():
+        if self._is_ripe():
+            self._take_turn()
+
+    def _tear(self, tp: TopicPartition, expected: int, missing: int) -> None:
+        if self._torn is None:
+            self._report(missing)
+            self._torn = tell(tp, expected, missing)
+        self._arrival.set()
+        self._news.set()
+        self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._turn is not None and not self._turn.done():
             self._turn.set_result(None)
 
     def put_tick(self, tp: TopicPartition, log_time: int) -> None:
@@ -217,7 +244,10 @@ class LaneQueue:
         """Remove and return the records of the next decision: at least one if any is queued.
 
         `is_end`: no partition is known to have more, so none needs to be waited for.
+        UndeliveredError where records are missing: the lane has to be opened again.
         """
+        if self._torn is not None:
+            raise self._torn
         taken: list[LogRecord] = []
         most = self._most()
         queued = sum(queue.records for queue in self._queues.values())
@@ -265,10 +295,6 @@ class LaneQueue:
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:
-    if seconds <= 0 or event.is_set():
-        return
-    try:
-        async with asyncio.timeout(seconds):
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
             await event.wait()
-    except TimeoutError:
-        return

@@ -50,6 +50,9 @@ class LaneObserver:
     def on_standstill(self, seconds: float) -> None:
         """For so long work waits and none was done; 0: it goes on, or there is none."""
 
+    def on_undelivered(self, stage: str, offsets: int) -> None:
+        """So many offsets were read and did not come to their lane, which reads them again."""
+
     def on_quarantined(self, stage: str, kind: str) -> None:
         """What made a stage raise, which the stage could not tell itself, was set aside."""
 

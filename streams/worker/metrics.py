@@ -80,6 +80,12 @@ LOST_UNREAD_RECORDS = _gauge(
     "At most so many records of a source topic were deleted with it before a worker decided them.",
     "topic",
 )
+UNDELIVERED_RECORDS_TOTAL = _counter(
+    "undelivered_records_total",
+    "At most so many records were read and did not reach the stage, which read them again: a fault"
+    " of this program or its libraries, to be reported.",
+    "stage",
+)
 DEAD_LETTERS_TOTAL = _counter(
     "dead_letters_total", "Rejected messages, by source topic and reason.", "topic", "reason"
 )

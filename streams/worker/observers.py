@@ -47,6 +47,9 @@ class LaneMetrics(LaneObserver):
     def on_quarantined(self, stage: str, kind: str) -> None:
         metrics.QUARANTINED_TOTAL.labels(stage, kind).inc()
 
+    def on_undelivered(self, stage: str, offsets: int) -> None:
+        metrics.UNDELIVERED_RECORDS_TOTAL.labels(stage).inc(offsets)
+
 
 class StageMetrics(StageObserver):
     """Metrics of what stages decide."""
@@ -155,6 +158,9 @@ class StoringMetrics(StoringObserver):
 
     def on_retry(self, table: str) -> None:
         metrics.STORE_RETRIES_TOTAL.labels(table).inc()
+
+    def on_undelivered(self, offsets: int) -> None:
+        metrics.UNDELIVERED_RECORDS_TOTAL.labels("storing").inc(offsets)
 
     def on_waiting_requests(self, count: int, oldest_seconds: float) -> None:
         metrics.PRIVACY_WAITING_REQUESTS.set(count)

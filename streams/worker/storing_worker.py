@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault
 from streams.runtime.clients import is_passing
 from streams.runtime.faust.batches import PollBatch
+from streams.runtime.faust.read_chain import DeliveryGuard
 from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, PositionLabel
 from streams.runtime.identity.log_watch import LogChangedError, LogWatch
 from streams.runtime.offsets import LostRecordsError, Offsets
@@ -78,6 +80,8 @@ class StoringWorker:
         self._early: list[PollBatch] = []
         self._assigned: set[TP] = set()
         self._is_rebalancing = True
+        self._delivery = DeliveryGuard(self._observer.on_undelivered)
+        self._reading_again: asyncio.Task[None] | None = None
         self._waits_for = "starting"
         self._offsets = Offsets(settings.kafka())
         self._log_watch = LogWatch(UNKNOWN_LOGS, self._look)
@@ -145,8 +149,9 @@ class StoringWorker:
         await report_requests(self._store, self._threads, self._observer)
 
     async def close(self) -> None:
-        if self._checking is not None:
-            self._checking.cancel()
+        for task in (self._checking, self._reading_again):
+            if task is not None:
+                task.cancel()
         await self._offsets.stop()
         if self._served is not None:
             self._served.close()
@@ -165,8 +170,19 @@ class StoringWorker:
         elif batch.generation == self._generation and not self._is_rebalancing:
             assert self._sink is not None, "the sink is opened before Faust starts"
             topic = batch.topic.removeprefix(self.settings.topic_prefix)
+            sought = self.app.consumer.sought
             for partition, records in batch.by_partition.items():
-                self._sink.offer(topic, partition, records)
+                if self._delivery.admits(TP(batch.topic, partition), records, sought):
+                    self._sink.offer(topic, partition, records)
+                elif self._reading_again is None or self._reading_again.done():
+                    self._reading_again = asyncio.create_task(self._read_again(self._generation))
+
+    async def _read_again(self, generation: int) -> None:
+        """Ask for a new generation of the group, in which reading begins at committed offsets."""
+        while generation == self._generation:
+            with contextlib.suppress(KafkaError):
+                await self.app.consumer.rejoin()
+            await asyncio.sleep(self.settings.session_timeout_seconds)
 
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
         assert self._sink is not None, "the sink is opened before Faust starts"
@@ -179,6 +195,7 @@ class StoringWorker:
         await self._sink.forget(0.0)
         self._assigned = set(assigned)
         self._generation = self.app.consumer_generation_id
+        self._delivery.begin()
         self._is_rebalancing = False
         if self._checking is not None:
             self._checking.cancel()

@@ -29,6 +29,7 @@ from streams.runtime.faust.internals import (
     refresh_partitions,
     watch_fetches,
 )
+from streams.runtime.faust.read_chain import ReadChain
 from streams.runtime.identity import KnownLogs, read_label
 from streams.runtime.identity.position_request import PositionRequest, positions_in
 from streams.settings.core import CoreSettings
@@ -64,6 +65,7 @@ class ConsumerThread(OwnConsumerThread):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.moments = FetchMoments()
+        self.chain = ReadChain()
         self._reading = asyncio.Lock()
         self._rewinds = 0
         super().__init__(*args, **kwargs)
@@ -113,17 +115,20 @@ class ConsumerThread(OwnConsumerThread):
     async def positions(self, tps: Iterable[TP]) -> Mapping[TP, int]:
         """What is to be polled next of these partitions, as far as they have a position here."""
 
-        async def in_thread() -> Mapping[TP, int]:
-            client, found = self.client, {}
-            for tp in client.assignment().intersection(tps):
-                # Without one it would wait, or the assignment ends just now.
-                with contextlib.suppress(KafkaError, TimeoutError):
-                    async with asyncio.timeout(0):
-                        found[tp] = await client.position(tp)
-            return found
-
-        positions: Mapping[TP, int] = await self.call_thread(in_thread)
+        positions: Mapping[TP, int] = await self.call_thread(lambda: self._positions(tps))
         return positions
+
+    async def _positions(self, tps: Iterable[TP]) -> dict[TP, int]:
+        client, found = self.client, {}
+        for tp in client.assignment().intersection(tps):
+            # Without one it would wait, or the assignment ends just now.
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(0):
+                    found[tp] = await client.position(tp)
+        return found
+
+    async def read(self, active: set[TP], seconds: float, most: int) -> Any:
+        return self.chain.read(await super().read(active, seconds, most))
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Called before each attempt to join the group, also the first one."""
@@ -214,6 +219,7 @@ class ConsumerThread(OwnConsumerThread):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POSITIONS_SECONDS):
                     await client.seek_to_beginning(*unread)
+        self.chain.begin({**committed, **await self._positions(unread)})
         # From here on every partition has a position, or is to get its log's first. Where its log
         # no longer has that record, aiokafka would go on at the first record and say nothing. The
         # embedded broker keeps little, and its readers' lag is bounded instead. Partitions of a

@@ -63,6 +63,11 @@ class BatchConsumer(OwnConsumer):
         thread: ConsumerThread = self._thread
         return thread
 
+    @property
+    def sought(self) -> Mapping[TP, int]:
+        """Where reading began in this generation of the group."""
+        return self.thread.chain.sought
+
     # Faust's own pause_partitions drops the records of a poll under way. These two act between
     # polls.
     def hold(self, tps: Iterable[tuple[str, int]]) -> None:

@@ -18,6 +18,9 @@ class StoringObserver:
     def on_retry(self, table: str) -> None:
         """An insert failed and is tried again."""
 
+    def on_undelivered(self, offsets: int) -> None:
+        """So many offsets were read and did not come to the sink, which reads them again."""
+
     def on_waiting_requests(self, count: int, oldest_seconds: float) -> None:
         """`count` requests to be forgotten wait for `headwater privacy run`, the oldest since
         `oldest_seconds` ago."""

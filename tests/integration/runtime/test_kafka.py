@@ -65,6 +65,18 @@ def test_a_worker_that_wakes_up_after_its_partitions_moved_changes_nothing(bench
     asyncio.run(story())
 
 
+def test_polls_that_reach_nobody_are_noticed_and_read_again(bench: Bench) -> None:
+    async def story() -> None:
+        worker = bench.start_worker(lost_polls=2)
+        await bench.send(30_000, seconds=8)
+        seen = await bench.outcomes(seconds=60)
+        seen.assert_each_record_counted_once(bench.sent)
+        lines = [line for line in bench.stderr(worker).splitlines() if "given to nobody" in line]
+        assert len(lines) >= 2, bench.stderr(worker)
+
+    asyncio.run(story())
+
+
 def test_a_worker_with_an_empty_disk_goes_on_from_the_changelog(bench: Bench) -> None:
     async def story() -> None:
         first = bench.start_worker()

@@ -54,8 +54,9 @@ class Bench:
         finally:
             await admin.close()
 
-    def start_worker(self, folder: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker with a state folder of its own; `embedded` keeps its state in memory."""
+    def start_worker(self, folder: str = "", lost_polls: int = 0) -> subprocess.Popen[bytes]:
+        """Start a worker with a state folder of its own; `embedded` keeps its state in memory.
+        So many of its polls reach nobody."""
         state = folder or str(self.folder / f"worker{len(self.workers)}")
         errors = (self.folder / f"stderr{len(self.workers)}").open("wb")
         worker = subprocess.Popen(
@@ -66,6 +67,7 @@ class Bench:
                 self.bootstrap,
                 state,
                 self.prefix,
+                str(lost_polls),
             ],
             stderr=errors,
         )

@@ -12,9 +12,11 @@ import signal
 import sys
 import zlib
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import faust
+from faust.types import TP
 
 from streams.agents import Offer
 from streams.runtime.faust.app import batch_app
@@ -138,7 +140,17 @@ def say_where() -> None:
         task.print_stack(limit=4)
 
 
-async def run(bootstrap: str, folder: str, prefix: str) -> int:
+async def lose_polls(worker: CoreWorker, polls: int) -> None:
+    """Take records away from whoever reads next, as a poll that was given up once did."""
+    while polls:
+        await asyncio.sleep(0.5)
+        thread = worker.app.consumer.thread
+        if worker.fleet is not None and worker.fleet.readiness.is_ready:
+            held: set[TP] = thread.client.assignment()
+            polls -= bool(await thread.call_thread(partial(thread.read, held, 0.3, 500)))
+
+
+async def run(bootstrap: str, folder: str, prefix: str, lost_polls: str = "0") -> int:
     worker = CoreWorker(
         settings(bootstrap, folder, prefix), toy_stage, Surroundings(specs=SPECS, app=toy_app)
     )
@@ -146,8 +158,12 @@ async def run(bootstrap: str, folder: str, prefix: str) -> int:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, say_where)
-    return await run_core(worker, stop)
+    losing = asyncio.create_task(lose_polls(worker, int(lost_polls)))
+    try:
+        return await run_core(worker, stop)
+    finally:
+        losing.cancel()
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(*sys.argv[1:4])))
+    sys.exit(asyncio.run(run(*sys.argv[1:])))
