@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from streams.board.access import Access, is_loopback
-from streams.board.answers import OpenStore, PageAnswers
+from streams.board.answers import PageAnswers
+from streams.board.lease import OpenStore, StoreLease
 from streams.board.server import BoardServer
 from streams.errors import Stop, listening_advice
 from streams.operations.explain import explain_in, explanation_text
@@ -19,6 +20,9 @@ from streams.wiring.store import read_limits, stored, stored_by_others
 
 STOP_SECONDS = 2.0
 """How long open pages may take to finish when the board stops."""
+
+READY_SECONDS = 15.0
+"""How old the first page is at most when somebody opens the board, while reading it is quick."""
 
 OnReady = Callable[[str], None]
 """Gets the address once the board listens."""
@@ -64,8 +68,9 @@ async def _listening(
 ) -> AsyncIterator[None]:
     board, access = settings.board, board_access(settings)
     access.check()
-    answers = PageAnswers(open_store, read_limits(settings))
-    server = BoardServer(answers, _explain_from(settings, open_store), access)
+    lease = StoreLease(open_store)
+    answers = PageAnswers(lease, read_limits(settings))
+    server = BoardServer(answers, _explain_from(settings, lease), access, READY_SECONDS)
     runner = web.AppRunner(server.application, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:

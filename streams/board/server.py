@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from streams.board.access import Access, guard
-from streams.board.answers import PageAnswers
-from streams.board.filters import DAYS, filters_of
+from streams.board.access import HEADERS, Access, guard
+from streams.board.answers import PageAnswers, PanelAnswer
+from streams.board.filters import DAYS, Filters, filters_of
+from streams.board.page_readings import PageReadings
 from streams.board.pages import PAGES
+from streams.board.panel import Page
 from streams.errors import HeadwaterError, in_one_line
 from streams.store.reading.format_answer import format_answer
 from streams.store.reading.spreadsheet import for_spreadsheets
 
 TICK_SECONDS = 2.0
 """How often an open page asks whether there is something new."""
+
+FIRST_PAGE = "today"
+
+READY_REST = 20.0
+"""The first page is kept ready so many times more seldom than reading it takes: at most a twentieth
+of the time goes into what nobody may look at."""
 
 VIEWERS_MAX = 64
 """Open streams; a browser beyond them reads without being told of news."""
@@ -35,19 +44,26 @@ _TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
 }
-_Result = TypeVar("_Result")
 Explain = Callable[[str, str], tuple[bool, str]]
 """Id and app -> whether it is known, and what became of it, in words."""
 
 
 class BoardServer:
-    """Routes of the board. All reading of the store happens in one thread of its own."""
+    """Routes of the board."""
 
-    def __init__(self, answers: PageAnswers, explain: Explain, access: Access) -> None:
+    def __init__(
+        self,
+        answers: PageAnswers,
+        explain: Explain,
+        access: Access,
+        ready_seconds: float | None = None,
+    ) -> None:
+        """`ready_seconds`: how often the first page is read although nobody asks; None: never."""
         self._answers = answers
         self._explain = explain
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="board")
+        self._readings = PageReadings(answers)
         self._viewers = 0
+        self._ready_seconds = ready_seconds
         self._is_closing = asyncio.Event()
         self.application = web.Application(middlewares=[guard(access)])
         self.application.add_routes(
@@ -62,17 +78,21 @@ class BoardServer:
                 web.get("/{page}", self._shell),
             ]
         )
+        self.application.cleanup_ctx.append(self._running)
         self.application.on_shutdown.append(self._close)
+
+    async def _running(self, _: web.Application) -> AsyncIterator[None]:
+        keeper = asyncio.create_task(self._keep_ready())
+        yield
+        keeper.cancel()
+        await asyncio.wait([keeper])
+        self._readings.close()
 
     async def _close(self, _: web.Application) -> None:
         self._is_closing.set()
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _blocking(self, work: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _home(self, _: web.Request) -> web.StreamResponse:
-        return web.HTTPFound("/today")
+        return web.HTTPFound(f"/{FIRST_PAGE}")
 
     async def _shell(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["page"] not in PAGES:
@@ -91,8 +111,33 @@ class BoardServer:
             filters = filters_of(request.query)
         except HeadwaterError as error:
             return _json({"reason": in_one_line(error)}, status=400)
-        answer = await self._blocking(partial(self._answers.page, page, filters))
-        return _json(answer.as_json(self._answers.now()))
+        # A line as often as there is more to show: what is kept at once, then panel by panel.
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", **HEADERS})
+        await response.prepare(request)
+        with suppress(ConnectionResetError):  # the page was closed
+            await self._send(response, page, filters, request.query.get("seen", ""))
+        return response
+
+    async def _send(
+        self, response: web.StreamResponse, page: Page, filters: Filters, seen: str
+    ) -> None:
+        """`seen`: the stamp of the whole page that the browser has."""
+        known: Sequence[PanelAnswer] = ()
+        async with aclosing(self._readings.follow(page, filters)) as answers:
+            async for answer in answers:
+                if answer.stamp == seen and answer.is_whole:
+                    known = answer.panels
+                await response.write(_line(answer.as_json(self._answers.now(), known)))
+                known = answer.panels
+
+    async def _keep_ready(self) -> None:
+        """Read the first page now and again, so that whoever opens the board sees it at once."""
+        while self._ready_seconds is not None and not self._is_closing.is_set():
+            began = time.monotonic()
+            async for _ in self._readings.follow(PAGES[FIRST_PAGE], Filters()):
+                pass
+            rest = READY_REST * (time.monotonic() - began)
+            await _wait(self._is_closing, max(self._ready_seconds, rest))
 
     async def _csv(self, request: web.Request) -> web.StreamResponse:
         page = PAGES.get(request.match_info["page"])
@@ -104,7 +149,7 @@ class BoardServer:
         except HeadwaterError as error:
             return web.Response(status=400, text=f"{in_one_line(error)}\n")
         try:
-            rows = await self._blocking(partial(self._answers.rows, panel, filters))
+            rows = await self._readings.blocking(partial(self._answers.rows, panel, filters))
         except HeadwaterError as error:
             return web.Response(status=503, text=f"{in_one_line(error)}\n")
         name = f"headwater-{page.name}-{panel.name}.csv"
@@ -121,7 +166,7 @@ class BoardServer:
             return _json({"reason": f"an id has 1 to {ID_LENGTH_MAX} characters"}, status=400)
         app = request.query.get("app", "")
         try:
-            is_known, text = await self._blocking(partial(self._explain, identifier, app))
+            is_known, text = await self._readings.blocking(partial(self._explain, identifier, app))
         except HeadwaterError as error:
             return _json({"reason": in_one_line(error)}, status=503)
         return _json({"isKnown": is_known, "text": text})
@@ -175,6 +220,10 @@ def exact(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): exact(item) for name, item in value.items()}
     return [exact(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _line(value: Any) -> bytes:
+    return orjson.dumps(exact(value), default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

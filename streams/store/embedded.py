@@ -56,7 +56,8 @@ _SQL_TYPES: Mapping[ColumnKind, str] = {
 
 
 class EmbeddedStore:
-    """A `Store` in this process. Calls from several threads wait for each other."""
+    """A `Store` in this process. Of calls from several threads, those that write wait for each
+    other, so do questions of the program, and so do statements of people (`read`, `render`)."""
 
     def __init__(self, folder: Path, memory_bytes_max: int = MEMORY_BYTES_MAX) -> None:
         """Open `folder`, creating it if necessary. Raises Refused when it is in use or damaged."""
@@ -69,12 +70,12 @@ class EmbeddedStore:
             f"{folder.resolve()}?max_server_memory_usage={memory_bytes_max}",
         )
         try:
-            self._connection = self._session()
+            self._writing = _SessionQueue(self._session)
+            self._asking = _SessionQueue(self._session)
         except RuntimeError as error:
             raise Refused(
                 f"the store in {folder} does not open: {one_line(str(error))}; is it in use?"
             ) from None
-        self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._error: type[Exception] = sqlite_like.ChdbError
         self._schemas: dict[str, Any] = {}
@@ -89,19 +90,20 @@ class EmbeddedStore:
         with _readable(self._arrow_stream(table, columns)) as path:
             rows = f"file({quote(path)}, 'ArrowStream', {quote(types)})"
             try:
-                self._attempt(f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}")
+                self._writing.query(f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}")
             except (self._error, RuntimeError) as error:
                 raise error_of(self.place, code_of(str(error)), str(error)) from None
 
     def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         require_read_only(sql)
-        return _rows_of(self._run(bind(sql, params).strip().rstrip(";")))
+        # Not in the queue of inserts: a build of cohorts takes seconds there.
+        return _rows_of(self._run(self._asking, bind(sql, params).strip().rstrip(";")))
 
     def read(self, sql: str, limits: ReadLimits) -> QueryResult:
         return _rows_of(self.render(sql, "JSONCompact", limits))
 
     def render(self, sql: str, output_format: str, limits: ReadLimits) -> bytes:
-        # Not the lock of inserts: a long question holds up no rows.
+        # Not in the queue of inserts either: a long question holds up no rows.
         with self._reading:
             session = self._session()
             try:
@@ -118,11 +120,12 @@ class EmbeddedStore:
         free = shutil.disk_usage(self.place).free
         if free < ROOM_BYTES_MIN:
             raise StoreDiskFullError(self.place, f"{free / 1e6:.1f} MB are free")
-        self._run(sql)
+        self._run(self._writing, sql)
 
     def close(self) -> None:
-        with self._lock, self._reading:
-            self._connection.close()
+        with self._reading:
+            self._asking.close()
+            self._writing.close()
 
     def _session(self) -> Any:
         """A session of its own in the same engine; takes less than a millisecond."""
@@ -131,22 +134,11 @@ class EmbeddedStore:
         session.query("SET use_query_condition_cache = 0")
         return session
 
-    def _run(self, sql: str) -> bytes:
+    def _run(self, queue: _SessionQueue, sql: str) -> bytes:
         try:
-            return self._attempt(sql)
+            return queue.query(sql)
         except (self._error, RuntimeError) as error:
             raise self._failure(error) from None
-
-    def _attempt(self, sql: str) -> bytes:
-        """Run a statement; raises chdb's own errors."""
-        with self._lock:
-            try:
-                return bytes(self._connection.query(sql, "JSONCompact").bytes())
-            except (self._error, RuntimeError):
-                # What a failed query had answered so far would begin the next answer.
-                self._connection.close()
-                self._connection = self._session()
-                raise
 
     def _failure(self, error: Exception) -> Exception:
         failure = error_of(self.place, code_of(str(error)), str(error))
@@ -169,6 +161,30 @@ class EmbeddedStore:
         with pa.ipc.new_stream(sink, batch.schema) as writer:
             writer.write_batch(batch)
         return sink.getvalue()
+
+
+class _SessionQueue:
+    """A session that takes one statement after the other."""
+
+    def __init__(self, session: Callable[[], Any]) -> None:
+        self._session = session
+        self._opened = session()
+        self._lock = threading.Lock()
+
+    def query(self, sql: str) -> bytes:
+        """Raises chdb's own errors."""
+        with self._lock:
+            try:
+                return bytes(self._opened.query(sql, "JSONCompact").bytes())
+            except Exception:
+                # What a failed query had answered so far would begin the next answer.
+                self._opened.close()
+                self._opened = self._session()
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._opened.close()
 
 
 @contextmanager

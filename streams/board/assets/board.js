@@ -11,8 +11,8 @@ const make = (tag, attributes = {}, ...children) => {
 const page = location.pathname.slice(1) || "today";
 const query = () => new URLSearchParams(location.search);
 const charts = new Map();
-let readAt = 0;
-let stamp = null;
+let oldest = 0; // When the oldest of the figures shown was read.
+let stamp = "";
 let isReading = false;
 
 const numeric = (panel) => panel.columns.map((_, at) =>
@@ -47,6 +47,7 @@ const fill = (section, panel) => {
   section.querySelector(".sql pre").textContent = panel.sql;
   section.querySelector(".actions a").href = csvAddress(panel);
   const place = section.querySelector(".answer");
+  if (!panel.isRead) return place.replaceChildren(make("p", {}, "Reading …"));
   if (panel.error) return place.replaceChildren(make("p", { class: "error" }, panel.error));
   if (!panel.rows.length) return place.replaceChildren(make("p", {}, "Nothing in these days."));
   if (panel.chart.kind === "figures") return place.replaceChildren(figures(panel));
@@ -65,45 +66,58 @@ const fill = (section, panel) => {
 
 const age = (seconds) => seconds < 90 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 
-const setState = (reason, seconds, newest) => {
+const setState = (reason, seconds, newest, isReading) => {
   document.body.classList.toggle("stale", Boolean(reason));
+  const since = `Read ${age(seconds)} ago${isReading ? "; reading again" : ""}.`;
   $("state").textContent = reason
     ? `These figures are ${age(seconds)} old: ${reason}`
-    : newest && newest !== "1970-01-01" ? `Read ${age(seconds)} ago. Newest conversion: ${newest}.` : "Nothing is stored yet.";
+    : newest && newest !== "1970-01-01" ? `${since} Newest conversion: ${newest}.` : "Nothing is stored yet.";
 };
 
+// A line of the answer: what is known of the page so far, and the panels that are new in it.
 const show = (answer) => {
   $("title").textContent = answer.title;
   document.title = `${answer.title} – Headwater`;
   $("question").textContent = answer.question;
   const app = query().get("app") || "";
-  const apps = [...new Set([...answer.apps, ...(app ? [app] : [])])];
-  $("app").replaceChildren(...["", ...apps].map((name) => make("option", { value: name }, name || "all apps")));
+  const apps = [...new Set(["", ...answer.apps, ...(app ? [app] : [])])];
+  if ([...$("app").options].map((option) => option.value).join() !== apps.join()) {
+    $("app").replaceChildren(...apps.map((name) => make("option", { value: name }, name || "all apps")));
+  }
   $("app").value = app;
   if (app && answer.apps.length && !answer.apps.includes(app)) answer.reason ||= `no app is called ${app}`;
-  const isNew = answer.stamp !== stamp || answer.reason;
-  // What could not be read is shown again once it can.
-  stamp = answer.panels.some((panel) => panel.error) ? null : answer.stamp;
-  for (const panel of isNew ? answer.panels : []) {
+  for (const panel of answer.panels) {
     let section = $(`panel-${panel.name}`);
     if (!section) $("panels").append(section = frame(panel));
     fill(section, panel);
   }
-  setState(answer.reason, answer.ageSeconds, answer.newestDay);
+  // What could not be read is asked for again.
+  stamp = answer.isReading || answer.reason || answer.panels.some((panel) => panel.error) ? "" : answer.stamp;
+  oldest = Date.now() - answer.ageSeconds * 1000;
+  setState(answer.reason, answer.ageSeconds, answer.newestDay, answer.isReading);
+};
+
+const lines = async function* (response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const found = (rest + part.value).split("\n");
+    rest = found.pop();
+    yield* found;
+  }
 };
 
 const read = async () => {
   if (isReading) return;
   isReading = true;
   try {
-    const response = await fetch(`/api/page/${page}?${query()}`);
-    const answer = await response.json();
-    if (answer.panels) {
-      show(answer);
-      if (!answer.reason) readAt = Date.now();
-    } else setState(answer.reason || `the board answers ${response.status}`, 0);
+    const asked = query();
+    asked.set("seen", stamp);
+    const response = await fetch(`/api/page/${page}?${asked}`);
+    if (response.ok) for await (const line of lines(response)) show(JSON.parse(line));
+    else setState((await response.json()).reason || `the board answers ${response.status}`, 0);
   } catch {
-    setState("the board does not answer", readAt ? (Date.now() - readAt) / 1000 : 0);
+    setState("the board does not answer", oldest ? (Date.now() - oldest) / 1000 : 0);
   } finally {
     isReading = false;
   }
@@ -140,6 +154,7 @@ const eventPage = () => {
 };
 
 const start = async () => {
+  const first = read();
   const menu = await (await fetch("/api/pages")).json();
   for (const item of menu.pages) {
     const link = make("a", { href: `/${item.name}${location.search}` }, item.title);
@@ -155,7 +170,7 @@ const start = async () => {
     location.search = String(asked);
   });
   let again = read;
-  await read();
+  await first;
   if (page === "event") {
     again = eventPage();
     await again();
@@ -163,7 +178,7 @@ const start = async () => {
   addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
   const ticks = new EventSource("/ticks");
   ticks.onmessage = () => { if (!document.hidden) again(); };
-  ticks.onerror = () => setState("the board does not answer", readAt ? (Date.now() - readAt) / 1000 : 0);
+  ticks.onerror = () => setState("the board does not answer", oldest ? (Date.now() - oldest) / 1000 : 0);
 };
 
 start();

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -21,13 +24,25 @@ class StoreDoor:
         self.store = store
         self.error: Exception | None = None
         self.opened = 0
+        self.was_opened = threading.Event()
 
     @contextmanager
     def __call__(self) -> Iterator[Readable]:
         self.opened += 1
+        self.was_opened.set()
         if self.error:
             raise self.error
         yield self.store
+
+
+def page_of(text: str) -> dict[str, Any]:
+    """A page after all lines of an answer, each of which has the panels that are new in it."""
+    panels: dict[str, Any] = {}
+    page: dict[str, Any] = {}
+    for line in text.splitlines():
+        page = json.loads(line)
+        panels |= {panel["name"]: panel for panel in page["panels"]}
+    return {**page, "panels": list(panels.values())}
 
 
 class Clock:

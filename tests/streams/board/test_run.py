@@ -18,6 +18,7 @@ from streams.errors import Stop
 from streams.settings import read_settings
 from streams.store.reading import ReadLimits
 from streams.store.served import StoreServer
+from tests.streams.board.conftest import page_of
 from tests.worlds.stores.migrated import migrated_store
 
 _Result = TypeVar("_Result")
@@ -67,7 +68,7 @@ def test_a_board_beside_a_worker_never_opens_the_folder(tmp_path: Path) -> None:
 
     async def story(address: str) -> dict[str, Any]:
         async with ClientSession() as session:
-            return dict(await (await session.get(f"{address}api/page/today")).json())
+            return page_of(await (await session.get(f"{address}api/page/today")).text())
 
     page = beside({"HEADWATER_DATA": str(tmp_path), "HEADWATER_BOARD_PORT": "0"}, story)
     assert (page["reason"], page["panels"]) == ("the worker has not opened its store yet", [])
@@ -81,7 +82,7 @@ def test_a_board_beside_a_worker_reads_what_the_worker_serves(tmp_path: Path) ->
 
     async def story(address: str) -> tuple[str, int]:
         async with ClientSession() as session:
-            page = await (await session.get(f"{address}api/page/today")).json()
+            page = page_of(await (await session.get(f"{address}api/page/today")).text())
             found = await (await session.get(f"{address}api/explain?id=nobody")).json()
         assert not found["isKnown"]
         return page["reason"], len(page["panels"])

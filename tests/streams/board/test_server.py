@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientResponse
@@ -18,7 +19,7 @@ from streams.board.pages import PAGES
 from streams.board.server import VIEWERS_MAX, BoardServer, _json
 from streams.errors import Stop
 from streams.store.base import QueryResult, UnavailableError
-from tests.streams.board.conftest import StoreDoor
+from tests.streams.board.conftest import StoreDoor, page_of
 
 TOKEN = "a-token-of-enough-characters"
 OPEN = Access("127.0.0.1")
@@ -68,10 +69,9 @@ def test_no_file_of_the_board_names_another_host() -> None:
 
 
 def test_a_page_brings_its_panels_with_sql_and_rows(answers: PageAnswers) -> None:
-    async def story(browser: Browser) -> dict[str, Any]:
-        return dict(await (await browser.get("/api/page/today?days=365&app=puzzle")).json())
-
-    page = browse(answers, OPEN, story)
+    status, text = get(answers, "/api/page/today?days=365&app=puzzle")
+    page = page_of(text)
+    assert (status, page["isReading"], page["reason"]) == (200, False, "")
     assert page["apps"] == ["puzzle"]
     assert page["newestDay"] == "2026-01-01"
     assert all("app_id = 'puzzle'" in panel["sql"] for panel in page["panels"])
@@ -229,3 +229,25 @@ def test_an_open_page_is_told_when_to_look_again_and_streams_are_bounded(
         return line, beyond
 
     assert browse(answers, OPEN, story) == (b"data: tick\n", 503)
+
+
+def test_a_browser_that_has_the_page_gets_none_of_its_panels_again(answers: PageAnswers) -> None:
+    first = page_of(get(answers, "/api/page/operations")[1])
+    again = page_of(get(answers, f"/api/page/operations?seen={quote(first['stamp'])}")[1])
+    assert again["stamp"] == first["stamp"]
+    assert (len(first["panels"]), again["panels"]) == (len(PAGES["operations"].panels), [])
+
+
+def test_the_first_page_is_ready_before_anybody_looks(
+    answers: PageAnswers, door: StoreDoor
+) -> None:
+    async def run() -> tuple[int, dict[str, Any]]:
+        board = BoardServer(answers, lambda *_: (True, ""), OPEN, ready_seconds=3600.0)
+        async with TestClient(TestServer(board.application)) as browser:
+            await asyncio.to_thread(door.was_opened.wait, 20)
+            page = page_of(await (await browser.get("/api/page/today")).text())
+            return door.opened, page
+
+    opened, page = asyncio.run(run())
+    assert opened == 1
+    assert all(panel["isRead"] for panel in page["panels"])

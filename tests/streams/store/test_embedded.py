@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -141,6 +142,15 @@ def test_quoted_values_cannot_leave_their_quotes(store: EmbeddedStore) -> None:
         "SELECT count() FROM attributions WHERE install_id = {id}", {"id": "o'brien\\"}
     )
     assert found.rows == [(1,)]
+
+
+def test_a_question_does_not_wait_for_what_is_being_written(store: EmbeddedStore) -> None:
+    """A build of cohorts takes seconds, in which the board asks."""
+    writing = threading.Thread(target=store.execute, args=("SELECT sleep(1)",))
+    writing.start()
+    assert store.query("SELECT 1").rows == [(1,)]
+    assert writing.is_alive()
+    writing.join()
 
 
 def test_a_folder_in_use_is_named_in_one_line(store: EmbeddedStore) -> None:
