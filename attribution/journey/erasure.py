@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from attribution.decision.candidates import Candidate
 from attribution.journey.state import Journey
 from attribution.rules.rules import Rules
+from schemas.ids import normal_click_id
 from schemas.records import Signal
 from schemas.time import MILLISECOND, LogMs
 
@@ -54,21 +55,28 @@ def purged(journey: Journey) -> Journey:
         sessions=[],
         priors=[],
         site_verdicts=[],
+        keys=[],
         is_purged=True,
     )
 
 
 def is_cut_off(journey: Journey, candidate: Candidate) -> bool:
     """Whether somebody asked to be forgotten between this touchpoint and the install, and only a
-    device id links the two."""
-    return candidate.signal is Signal.DEVICE_ID and candidate.touch.ts <= journey.cut_ts
+    device id links the two, or the one click that the install of that person named."""
+    touch = candidate.touch
+    if candidate.signal is Signal.DEVICE_ID and touch.ts <= journey.cut_ts:
+        return True
+    return bool(journey.cut_clicks) and any(
+        touch.ts <= ts and normal_click_id(touch.touch_id) == name
+        for name, ts in journey.cut_clicks
+    )
 
 
 def without_cut(journey: Journey) -> Journey:
     """The journey without links to others that a request to be forgotten has cut: to what was
     logged before an earlier user of the device asked, or to installs after its own user asked."""
     since, until = journey.cut_ts, journey.erased_ts
-    if not (since or until):
+    if not (since or until or journey.cut_clicks):
         return journey
     return replace(
         journey,

@@ -37,9 +37,18 @@ def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneySt
 def cut_links(journey: Journey, cut: LinksCut, rules: Rules) -> JourneyStep:
     """Forget what any device id says of the time before somebody asked to be forgotten, after whom
     this install has one of them."""
-    if journey.is_purged or cut.ts <= journey.cut_ts:
+    if journey.is_purged:
         return journey, []
-    journey = without_cut(replace(journey, cut_ts=cut.ts))
+    if cut.touch_id:
+        named = cut.touch_id, cut.ts
+        if named in journey.cut_clicks:
+            return journey, []
+        clicks = [*journey.cut_clicks, named][-rules.erasures_per_key_max :]
+        journey = without_cut(replace(journey, cut_clicks=clicks))
+    elif cut.ts <= journey.cut_ts:
+        return journey, []
+    else:
+        journey = without_cut(replace(journey, cut_ts=cut.ts))
     journey, facts = reconsider(journey, "erasure", cut.ts, rules)
     journey, won_back = win_back(journey, "erasure", cut.ts, rules)
     return journey, facts + won_back

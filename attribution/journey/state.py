@@ -115,6 +115,8 @@ class Journey(Struct, frozen=True, array_like=True):
     cut_ts: LogMs = LogMs(0)  # no device id links the install to what was logged until then
     choices: list[PrivacyChoice] = []  # to be opted out, or in again, in order of log time
     erased_by: str = ""  # the request of `erased_ts`
+    keys: list[str] = []  # of matching, under which the install is known
+    cut_clicks: list[tuple[str, LogMs]] = []  # what these brought until then is not linked to it
 
 
 def is_test(journey: Journey) -> bool:

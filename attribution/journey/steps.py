@@ -32,6 +32,7 @@ from attribution.journey.waitlist import (
     take_back,
 )
 from attribution.matching.facts import Evicted, Settled
+from attribution.privacy.known_keys import note_keys
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import (
@@ -61,6 +62,14 @@ def advance(
 
     Touchpoints and installs logged before `read_until` have been read by matching.
     """
+    journey, evicted = note_keys(journey, record, rules)
+    journey, facts = _advance(journey, record, rules, read_until)
+    return journey, [*evicted, *facts] if evicted else facts
+
+
+def _advance(
+    journey: Journey, record: JourneyRecord, rules: Rules, read_until: LogMs
+) -> JourneyStep:
     match record:
         case Installed():
             return add_install(journey, record, rules, read_until)
@@ -90,7 +99,8 @@ def add_install(
     if journey.install is not None:
         return journey, [Settled(installed.source, "duplicate")]
     last_ts = max(journey.last_ts, installed.ts)
-    journey = replace(journey, install=installed, last_ts=last_ts)
+    # Its keys are remembered with those of later records.
+    journey = replace(journey, install=replace(installed, keys=[]), last_ts=last_ts)
     reported: list[Candidate] = []  # by Apple
     if installed.adservices is not None:
         reported.append(Candidate(Signal.ADSERVICES, installed.adservices))

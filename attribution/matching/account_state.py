@@ -14,7 +14,7 @@ from attribution.bounds.byte_bounds import (
     as_stored,
     within,
 )
-from attribution.matching.erasures import Erasure
+from attribution.matching.erasures import ErasedInstall, Erasure
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled, settling_move
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod
 from attribution.matching.transaction_state import SettledSale, sale_hash, sale_id
@@ -55,6 +55,8 @@ class AccountState(Struct, frozen=True, array_like=True, tag=3):
     settled: list[SettledSale] = []  # of money that was evicted before its deadline
     placed_bytes: int = 0  # what `placed` takes at most; 0: to be measured
     choices: list[PrivacyChoice] = []  # of the person, in order of log time
+    erased: list[ErasedInstall] = []  # by requests that name other keys, in order of log time
+    is_without_money: bool = False  # none was ever placed; earlier builds did not say
 
 
 def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:

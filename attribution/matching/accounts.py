@@ -23,7 +23,7 @@ from attribution.matching.account_state import (
     owner_at,
     settled_sale,
 )
-from attribution.matching.erasures import asked_after
+from attribution.matching.erasures import asked_after, latest_ts
 from attribution.matching.facts import (
     Evicted,
     KeyShared,
@@ -58,9 +58,9 @@ def link_account(
     state: AccountState | None, linked: AccountLinked, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
     """Add a link of the account to an install; move the money that now has another owner."""
-    state = state or AccountState()
+    state = state or AccountState(is_without_money=True)
     new = Link(linked.install_id, linked.time, linked.ts, linked.is_sandbox)
-    links, facts = _with_link(state.links, new, rules)
+    links, facts = _with_link(state.links, new, _erased_ts(state, linked), rules)
     if links == state.links:
         return state, facts
     if len(links) > rules.installs_per_account_day_max:
@@ -133,7 +133,8 @@ def place_money(
     # Once some of it is unknown, the sum stays unknown until it is measured.
     is_known = state.placed_bytes or not state.placed
     placed_bytes = state.placed_bytes + len(as_stored(new)) if is_known else 0
-    state = replace(state, placed=[*state.placed, new], placed_bytes=placed_bytes)
+    placed = [*state.placed, new]
+    state = replace(state, placed=placed, placed_bytes=placed_bytes, is_without_money=False)
     return bounded_money(state, facts, rules)
 
 
@@ -196,9 +197,20 @@ def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]
     ]
 
 
-def _with_link(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:
+def _erased_ts(state: AccountState, linked: AccountLinked) -> LogMs:
+    """Log time up to which the install of a link was erased; 0: it was not."""
+    if not state.erasures and not state.erased:
+        return LogMs(0)
+    own = [one.ts for one in state.erased if one.install_id == linked.install_id]
+    return max(latest_ts(state.erasures), *own, LogMs(0))
+
+
+def _with_link(
+    links: list[Link], new: Link, erased_ts: LogMs, rules: Rules
+) -> tuple[list[Link], list[MatchFact]]:
     """Add a link, and keep those that can be the first of their install for some deadline."""
-    if any(_covers(link, new) for link in links):
+    # Who comes back is known by a link of its own: that of before is about to be forgotten.
+    if any(_covers(link, new) and not link.ts <= erased_ts < new.ts for link in links):
         return links, []
     kept = [link for link in links if not _covers(new, link)]
     kept = sorted([*kept, new], key=lambda link: (link.time, link.install_id))

@@ -8,6 +8,7 @@ requests that concern an install the first by log time counts, in whatever order
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -26,6 +27,14 @@ class Erasure(Struct, frozen=True, array_like=True, order=True, gc=False):
     def of(self, install_id: str, scope: tuple[str, bool]) -> Erased:
         """The request as the journey of this install receives it."""
         return Erased(install_id, self.request_id, self.ts, *scope)
+
+
+class ErasedInstall(Struct, frozen=True, array_like=True, order=True, gc=False):
+    """An install under a key that was erased by a request which names another of its keys."""
+
+    ts: LogMs  # what was logged of it until then is forgotten
+    install_id: str  # "": it has been forgotten
+    is_cut: bool  # nothing that was logged until `ts` is linked to what comes later
 
 
 def note_erasure(
@@ -58,6 +67,11 @@ def cut_at(known: list[Erasure], ts: LogMs) -> LogMs:
 def is_cut_between(known: list[Erasure], one: LogMs, other: LogMs) -> bool:
     """Whether somebody asked to be forgotten between two installs, by their log times."""
     return min(one, other) <= cut_at(known, max(one, other))
+
+
+def with_cuts(known: list[Erasure], erased: Iterable[ErasedInstall]) -> list[Erasure]:
+    """The requests, and the erased installs behind whom nobody is linked to what was before."""
+    return sorted([*known, *(Erasure(one.ts, "") for one in erased if one.is_cut)])
 
 
 def latest_ts(known: list[Erasure]) -> LogMs:

@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from attribution.bounds.fair_share import touches_within_bounds
 from attribution.matching import sampled_paths
 from attribution.matching.erasures import (
+    ErasedInstall,
     Erasure,
     asked_after,
     cut_at,
     is_cut_between,
     latest_ts,
+    with_cuts,
 )
 from attribution.matching.facts import KeyShared, MatchFact, Settled
 from attribution.matching.relevance import (
@@ -37,6 +39,7 @@ from schemas.records import (
     FOR_REQUESTS,
     NAMED_BY_SESSION,
     NOT_ASKED,
+    SANDBOX_SCOPE,
     Candidates,
     InstallSeen,
     LinksCut,
@@ -48,6 +51,9 @@ from schemas.records import (
 )
 from schemas.time import DAY_MS, EventMs, LogMs
 
+CLICK_PREFIX = "c:"
+"""How the keys of clicks begin."""
+
 
 class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     """State of one match key. Touchpoints and installs are in order of (time, id)."""
@@ -58,6 +64,12 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     watched_until: EventMs = NOT_WATCHED  # sampled paths are reported up to here
     shared: SharedPeriod = NEVER_SHARED
     choices: list[PrivacyChoice] = []  # of the person, in order of log time
+    erased: list[ErasedInstall] = []  # by requests that name other keys, in order of log time
+
+    @property
+    def cuts(self) -> list[Erasure]:
+        """After whom nobody is linked to what was logged before."""
+        return with_cuts(self.erasures, self.erased) if self.erased else self.erasures
 
 
 IndexStep = tuple[TouchIndex, list[MatchFact]]
@@ -73,11 +85,12 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
         return TouchIndex([touch], watched_until=watched_from(seen.key, rules)), facts
     if any(known.event_id == name and known.kind == kind for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
+    cuts = index.cuts
     facts += [
         _found(seen.key, install, [touch])
         for install in index.installs
         if could_matter(touch, install, rules)
-        and not (index.erasures and touch.ts <= cut_at(index.erasures, install.ts))
+        and not (cuts and touch.ts <= cut_at(cuts, install.ts))
         and not (index.shared.until and _is_ignored(index, touch, install))
     ]
     touches = sorted([*index.touches, touch], key=touch_order)
@@ -100,13 +113,13 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
         return _index_withheld(index, install, seen, rules)
     if index.shared.covers(install.ts):
         return _index_ignored(index, install, seen, rules)
-    since = cut_at(index.erasures, install.ts)
+    since = cut_at(cuts := index.cuts, install.ts)
     touches = _touches_for(index, install, since, rules)
     others = [
         one
         for one in index.installs
         if one.install_id != seen.install_id
-        and not is_cut_between(index.erasures, one.ts, install.ts)
+        and not is_cut_between(cuts, one.ts, install.ts)
         and not index.shared.covers(one.ts)
     ]
     priors = [as_prior(one) for one in others if could_follow(one, install, rules)]
@@ -120,7 +133,7 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
         facts.append(erasure.of(seen.install_id, scope))
     if since:
         # Its other device ids know nothing of the request, so the journey has to.
-        facts.append(LinksCut(seen.install_id, since, *scope))
+        facts.append(LinksCut(seen.install_id, since, *scope, named_click(seen.key)))
     if known is not None:
         return index, facts
     facts += [
@@ -130,6 +143,12 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     ]
     index, evicted = _with_install(index, install, rules)
     return index, facts + evicted
+
+
+def named_click(key: str) -> str:
+    """The click id of a key of clicks; empty: it is a key of something else."""
+    name = key.removeprefix(SANDBOX_SCOPE)
+    return name.split(":", 2)[2] if name.startswith(CLICK_PREFIX) else ""
 
 
 def _touches_for(
@@ -273,27 +292,3 @@ def _watched(index: TouchIndex) -> list[Touch]:
         and not index.shared.covers(one.ts)
         and not (index.choices and is_refused_at(index.choices, one.ts))
     ]
-
-
-def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:
-    """Log time from which nothing in the index can matter any more, so that it may be forgotten."""
-    touched = installed = LogMs(0)
-    memory = rules.late_ms_max
-    for touch in index.touches:
-        if touch.ts > touched:
-            touched = touch.ts
-    for install in index.installs:
-        if install.ts > installed:
-            installed = install.ts
-        if install.signal in (Signal.DEVICE_ID, Signal.WITHHELD):
-            memory = rules.install_memory_ms
-    erased_ts, latest = latest_ts(index.erasures), max(touched, installed)
-    if erased_ts and erased_ts >= latest:
-        expires = LogMs(erased_ts + rules.late_ms_max)
-    else:
-        kept = touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max
-        expires = LogMs(max(kept))
-    if not index.choices:
-        return expires
-    last = max(latest, erased_ts, index.choices[-1].ts)
-    return LogMs(max(expires, last + rules.choice_memory_ms))

@@ -12,27 +12,19 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from attribution.matching.account_state import AccountState
-from attribution.matching.erasures import latest_ts, note_erasure
+from attribution.matching.erasures import note_erasure
 from attribution.matching.facts import MatchFact
-from attribution.matching.touch_index import TouchIndex, touch_index_expires_at
+from attribution.matching.touch_index import TouchIndex
 from attribution.privacy.choices import PrivacyChoice, choices_from, note_choice
+from attribution.privacy.erased_installs import (
+    erased_due,
+    forget_erased,
+    touch_index_expires_at,
+)
+from attribution.privacy.shared_identity import KeyIndex, is_shared
 from attribution.rules.rules import Rules
 from schemas.records import ChoiceSeen, Erased, ErasureSeen, LinksCut, app_of, scope_of
 from schemas.time import LogMs
-
-KeyIndex = TouchIndex | AccountState
-
-
-def is_shared(known: KeyIndex, rules: Rules) -> bool:
-    """Whether an id is of more people than the one who asks."""
-    return known.shared.until > 0 or len(installs_of(known)) > rules.installs_per_request_max
-
-
-def installs_of(known: KeyIndex) -> set[str]:
-    """The different installs that are known under an id."""
-    if isinstance(known, AccountState):
-        return {one.install_id for one in known.links}
-    return {one.install_id for one in known.installs if not one.is_session}
 
 
 def is_answered_before(known: KeyIndex, seen: ErasureSeen | ChoiceSeen) -> bool:
@@ -68,7 +60,7 @@ def erase_account(
     state: AccountState | None, seen: ErasureSeen, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
     """Take an erasure request of the account; report it to every install linked before."""
-    state = state or AccountState()
+    state = state or AccountState(is_without_money=True)
     if is_shared(state, rules) or is_answered_before(state, seen):
         return state, []
     erasures, evicted = note_erasure(state.erasures, seen, rules)
@@ -100,7 +92,7 @@ def choose_by_account(
     state: AccountState | None, seen: ChoiceSeen, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
     """Take an opt-out of an account; report it to every install that is linked with it."""
-    state = state or AccountState()
+    state = state or AccountState(is_without_money=True)
     if is_shared(state, rules):
         return state, []
     choices, evicted = note_choice(state.choices, _choice_of(seen), rules)
@@ -116,28 +108,23 @@ def contents_due(index: TouchIndex, rules: Rules) -> LogMs | None:
 
     Without an opt-out the whole index is forgotten then (`touch_index_expires_at`), and what was
     chosen is remembered for longer than touchpoints and installs may be."""
+    due = erased_due(index, rules) if index.erased else None
     if not index.choices or not (index.touches or index.installs):
-        return None
-    return touch_index_expires_at(replace(index, choices=[]), rules)
+        return due
+    forgotten = touch_index_expires_at(replace(index, choices=[]), rules)
+    return forgotten if due is None else min(due, forgotten)
 
 
 def forget_contents(index: TouchIndex, now: LogMs, rules: Rules) -> TouchIndex:
-    """Of who has opted out nothing but that is remembered once touchpoints and installs would be
-    forgotten of anybody else, or of who asked to be forgotten."""
-    due = contents_due(index, rules)
-    if due is None or due > now:
+    """Forget erased installs, and of who has opted out nothing but that is remembered once
+    touchpoints and installs would be forgotten of anybody else, or of who asked to be forgotten."""
+    if index.erased:
+        index = forget_erased(index, now, rules)
+    if not index.choices or not (index.touches or index.installs):
+        return index
+    if touch_index_expires_at(replace(index, choices=[]), rules) > now:
         return index
     return replace(index, touches=[], installs=[])
-
-
-def account_expires_at(state: AccountState, rules: Rules) -> LogMs | None:
-    """Log time from which an account may be forgotten that asked to be; None: never. Until then
-    late refunds find the install that paid."""
-    erased_ts, latest = latest_ts(state.erasures), max((one.ts for one in state.links), default=0)
-    if not erased_ts or latest > erased_ts or state.placed or state.settled:
-        return None
-    chosen = state.choices[-1].ts + rules.choice_memory_ms if state.choices else 0
-    return LogMs(max(erased_ts + rules.transaction_retention_ms, chosen))
 
 
 def _choice_of(seen: ChoiceSeen) -> PrivacyChoice:

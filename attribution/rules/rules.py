@@ -171,6 +171,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     installs_per_key_max: int = 16
     erasures_per_key_max: int = 16
     choices_per_key_max: int = 16
+    keys_per_install_max: int = 64
     links_per_account_max: int = 64
     money_per_account_max: int = 1_000
     settled_sales_per_account_max: int = 10_000

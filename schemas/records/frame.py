@@ -9,7 +9,13 @@ from msgspec import Struct, field, msgpack
 
 from schemas.records.example import ExampleRecord
 from schemas.records.journey import ChoiceMade, JourneyRecord
-from schemas.records.match import AccessSeen, ChoiceSeen, InstallSeen, MatchRecord
+from schemas.records.match import (
+    AccessSeen,
+    ChoiceSeen,
+    InstallErased,
+    InstallSeen,
+    MatchRecord,
+)
 from schemas.records.site import SiteRecord
 from schemas.records.stored_format import StoredFormat, marker_of
 from schemas.records.touch import Signal
@@ -56,7 +62,7 @@ example_frames: StoredFormat[ExampleFrame] = StoredFormat("a frame of examples",
 
 AnyFrame = MatchFrame | JourneyFrame | SiteFrame | ExampleFrame
 
-LATER_KINDS = frozenset({AccessSeen, ChoiceMade, ChoiceSeen})
+LATER_KINDS = frozenset({AccessSeen, ChoiceMade, ChoiceSeen, InstallErased})
 """Kinds of records that builds of the first version of frames cannot read."""
 
 LATER_SIGNALS = frozenset({Signal.WITHHELD})

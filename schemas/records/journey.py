@@ -57,6 +57,7 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     conversion_id: str = ""  # empty for the first life of an install: its install id
     forbidden: int = 0  # uses that the person refuses: bits of `attribution.rules.consent.Use`
     refused: int = 0  # what the event refused: bits of `attribution.rules.consent.ConsentRefusal`
+    keys: list[str] = []  # match keys under which it is known from then on
 
     @property
     def life_id(self) -> str:
@@ -104,6 +105,7 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
     is_sandbox: bool = False
     opening: int = 0  # of the life in which it happened, if that is not the one known first
+    keys: list[str] = []  # match keys under which the install is known from then on
 
 
 TAKEN_BACK = -1
@@ -173,6 +175,7 @@ class LinksCut(Struct, frozen=True, array_like=True, gc=False, tag=8):
     ts: LogMs
     app_id: str
     is_sandbox: bool = False
+    touch_id: str = ""  # of the click that alone links it to them; "": any device id does
 
 
 class ChoiceMade(Struct, frozen=True, array_like=True, gc=False, tag=9):

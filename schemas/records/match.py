@@ -142,6 +142,18 @@ class OriginalSeen(Struct, frozen=True, array_like=True, gc=False, tag=9):
     hops: int = 0  # how many transactions have passed on what refunds take
 
 
+class InstallErased(Struct, frozen=True, array_like=True, gc=False, tag=13):
+    """An install that is known under this key was erased: what was logged of it until `ts` is
+    forgotten here, too. Other installs are not erased by it."""
+
+    key: str
+    install_id: str
+    ts: LogMs
+    is_late: bool = (
+        False  # by a record that came once it was erased: whoever else has the key stays
+    )
+
+
 class AccessSeen(Struct, frozen=True, array_like=True, gc=False, tag=11):
     """The person known under this key has asked what is held about them."""
 
@@ -162,4 +174,5 @@ MatchRecord = (
     | RestoreSeen
     | OriginalSeen
     | AccessSeen
+    | InstallErased
 )

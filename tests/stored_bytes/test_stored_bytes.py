@@ -17,9 +17,8 @@ from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
 from schemas.records import (
-    AccessSeen,
+    LATER_KINDS,
     ChoiceMade,
-    ChoiceSeen,
     InstallSeen,
     JourneyFrame,
     MatchFrame,
@@ -180,7 +179,7 @@ def test_a_frame_names_the_first_version_that_can_hold_what_is_in_it() -> None:
 
     for kind in set(get_args(MatchRecord)) - {InstallSeen}:
         frame = frame_encoder.encode(MatchFrame({}, [filled(TouchSeen), filled(kind)]))
-        assert stored_version(frame) == (2 if kind in (AccessSeen, ChoiceSeen) else 1), kind
+        assert stored_version(frame) == (2 if kind in LATER_KINDS else 1), kind
         assert match_frames.decode(frame).records[1] == filled(kind)
     assert stored_version(frame_encoder.encode(MatchFrame({}, [asks]))) == 1
     assert stored_version(frame_encoder.encode(MatchFrame({}, [asks, forbids]))) == 2

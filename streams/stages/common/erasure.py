@@ -14,7 +14,8 @@ from msgspec import MsgspecError, Struct, json
 from attribution.journey import Journey
 from attribution.matching.account_state import AccountState
 from attribution.matching.touch_index import TouchIndex
-from attribution.privacy.key_requests import installs_of, is_answered_before, is_shared
+from attribution.privacy.key_requests import is_answered_before
+from attribution.privacy.shared_identity import installs_of, is_shared
 from attribution.rules.rules import Rules
 from schemas.decode import Unreadable
 from schemas.events import PrivacyRequest
@@ -207,6 +208,9 @@ def install_receipt(
                 return None
             is_again = False
     result = _install_result(record, before)
+    found = _found_at(before, lives)
+    if isinstance(record, Erased) and before.keys:
+        found["keys"] = float(len(before.keys))
     scope = environment_of(is_sandbox=record.is_sandbox)
     name = f"{record.request_id}:journeys:{scope}:{record.app_id}:{record.install_id}"
     return PrivacyReceipt(
@@ -222,7 +226,7 @@ def install_receipt(
         detail=_CHOICES[record.is_refused]
         if isinstance(record, ChoiceMade)
         else RESULT_MEANING[result],
-        found=_found_at(before, lives),
+        found=found,
         requested_at=record.ts,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
 from attribution.rules.rules import Rules
@@ -211,36 +213,42 @@ class Routing:
         event = at_right_time(event, clock)
         consent = self._consent.refused(event), forbidden
         installed = install_evidence(installed, event, known_by, consent)
-        self._journeys.add(_journey_of(event, event.install_id), installed)
-        for seen in lookup_records(event, installed, lookups, self._keys):
+        accounts = self._link(event, event.install_id, ts)
+        looked_up = list(lookup_records(event, installed, lookups, self._keys))
+        for seen in looked_up:
             self._match.add(seen.key, seen)
-        self._link(event, event.install_id, ts)
+        installed = replace(installed, keys=[*(one.key for one in looked_up), *accounts])
+        self._journeys.add(_journey_of(event, event.install_id), installed)
 
     def _activity(
         self, event: Session | InAppEvent, source: Source, ts: LogMs, clock: CorrectedTime | None
     ) -> None:
-        journey = _journey_of(event, event.install_id)
-        self._journeys.add(journey, stage_records.activity_seen(event, source, ts, clock))
+        keys = self._link(event, event.install_id, ts)
         if isinstance(event, Session) and event.touch_id is not None:
             click = match_keys.click_key(event.app_id, event.touch_id)
             (key,) = match_keys.in_scope(event, [click])
             time = event.event_time
             looked_up = InstallSeen(key, event.install_id, Signal.CLICK_ID, -1, time, ts)
             self._match.add(key, looked_up)
-        self._link(event, event.install_id, ts)
+            keys = [key, *keys]
+        seen = stage_records.activity_seen(event, source, ts, clock, keys)
+        self._journeys.add(_journey_of(event, event.install_id), seen)
 
     def _link(
         self,
         event: Install | Session | InAppEvent | Purchase | Subscription | Refund | AdRevenue,
         install_id: str,
         ts: LogMs,
-    ) -> None:
+    ) -> list[str]:
+        """Link the account of an event, if it names one, to an install; returns its keys."""
         if event.customer_user_id is None:
-            return
+            return []
         is_sandbox = event.environment == "sandbox"
-        for key in self._keys.of_link(event.app_id, event.customer_user_id, ts):
+        keys = self._keys.of_link(event.app_id, event.customer_user_id, ts)
+        for key in keys:
             linked = AccountLinked(key, install_id, event.event_time, ts, is_sandbox)
             self._match.add(key, linked)
+        return keys
 
     def _money(
         self,

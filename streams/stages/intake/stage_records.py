@@ -141,9 +141,13 @@ def installed_at_right_time(
 
 
 def activity_seen(
-    event: Session | InAppEvent, source: Source, ts: LogMs, clock: CorrectedTime | None = None
+    event: Session | InAppEvent,
+    source: Source,
+    ts: LogMs,
+    clock: CorrectedTime | None = None,
+    keys: list[str] = _NO_TEXTS,
 ) -> ActivitySeen:
-    """A session or in-app event as its journey receives it."""
+    """A session or in-app event as its journey receives it; `keys`: of its account and click."""
     is_session = isinstance(event, Session)
     name = "session" if isinstance(event, Session) else event.name
     return ActivitySeen(
@@ -158,6 +162,7 @@ def activity_seen(
         reported_time=reported_time(clock),
         time_correction=clock.reason if clock else "",
         is_sandbox=event.environment == "sandbox",
+        keys=keys,
     )
 
 

@@ -43,6 +43,7 @@ from streams.stages.journeys.fact_reports import FactReports
 from streams.stages.journeys.prospect_steps import SCORED_AHEAD_MAX, ProspectSteps
 from streams.stages.journeys.states.closed_installs import ClosedInstall, ClosedInstalls
 from streams.stages.journeys.states.install_state import NEW_INSTALL, InstallState
+from streams.stages.personal.erased_keys import ErasedKeys
 from streams.stages.separate.states import StateBranch
 
 INSTALL_AHEAD_MS_MAX = 30 * DAY_MS
@@ -68,6 +69,7 @@ class InstallSteps:
         )
         self.reports = FactReports(stage, self.outbox, self.prospects)
         self.matches = MatchExamples(stage.observer)
+        self.keys = ErasedKeys(stage.partitions)
         self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
             topics.SITES.name, stage.partitions, SiteFrame
         )
@@ -83,6 +85,7 @@ class InstallSteps:
         """Raise whatever encoding the effects would raise."""
         self.prospects.examples.verify()
         self.matches.verify()
+        self.keys.records.verify()
         self.sites.verify()
 
     def absorb(self, other: InstallSteps) -> None:
@@ -90,6 +93,7 @@ class InstallSteps:
         self.outbox.absorb(other.outbox)
         self.prospects.examples.absorb(other.prospects.examples)
         self.matches.absorb(other.matches)
+        self.keys.records.absorb(other.keys.records)
         self.sites.absorb(other.sites)
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:
@@ -120,7 +124,10 @@ class InstallSteps:
         ):
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         for opening, part in in_lives(record, state.journey, state.lives, self.stage.rules):
-            self._advance(*self.closed.addressed(name, closed, opening, part))
+            key, addressed = self.closed.addressed(name, closed, opening, part)
+            if addressed is not part and not isinstance(part, ModelMarker):
+                self.keys.tell_late(part, record.install_id, state.journey.last_ts)
+            self._advance(key, addressed)
 
     def _advance(self, key: bytes, record: JourneyRecord) -> None:
         state = self.states.get(key) or NEW_INSTALL
@@ -129,6 +136,8 @@ class InstallSteps:
         if installed is not None and self._is_of_future(installed.ts):
             read_until = journeys.ALL_READ
         journey, facts = journeys.advance(state.journey, record, self.stage.rules, read_until)
+        if journey.erased_ts and not isinstance(record, ModelMarker):
+            self.keys.tell(state.journey, journey, record, record.install_id)
         for fact in facts:
             if isinstance(fact, Settled) and fact.disposition == "duplicate":
                 self.reports.name_repeat(record)
@@ -150,6 +159,9 @@ class InstallSteps:
         begun, facts = later_life(lives, same, self.stage.rules)
         if begun is None:
             self.reports.name_repeat(same)
+            erased_ts = state.journey.erased_ts
+            if erased_ts and not any(life.ts > erased_ts for life in lives):
+                self.keys.tell_late(opened, opened.install_id, erased_ts)
             self._conclude(key.encode(), state, state.journey, list(facts))
             return
         begun = later_install(opened)

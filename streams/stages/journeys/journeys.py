@@ -184,6 +184,7 @@ class Journeys:
         effects.changes[RULES_KEY] = self._rule_change.encode()
         batch.prospects.examples.flush(effects, {})
         batch.matches.flush(effects, {})
+        batch.keys.records.flush(effects, {})
         batch.sites.flush(effects, self._sites_step.take(stage_time))
         self._freshness.report(stage_time, batch.outbox)
         batch.outbox.flush(effects)

@@ -11,7 +11,7 @@ from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
-from attribution.privacy import key_requests
+from attribution.privacy import erased_installs, key_requests
 from attribution.rules.rules import Rules
 from schemas.records import (
     SANDBOX_SCOPE,
@@ -20,6 +20,7 @@ from schemas.records import (
     AccountMoney,
     ChoiceSeen,
     ErasureSeen,
+    InstallErased,
     InstallSeen,
     MatchRecord,
     MoneySeen,
@@ -28,7 +29,7 @@ from schemas.records import (
     RestoreSeen,
     TouchSeen,
 )
-from schemas.time import LogMs
+from schemas.time import MILLISECOND, LogMs
 from streams.stages.common.match_keys import ACCOUNT_PREFIX
 from streams.stages.matching.key_states import KeyState
 
@@ -62,6 +63,11 @@ def advance_key(
             return state, []  # Its answer is a receipt.
         case ErasureSeen() | ChoiceSeen():
             return _ask(state, record, rules)
+        case InstallErased():
+            assert state is None or isinstance(state, TouchIndex | AccountState)
+            if isinstance(state, AccountState):
+                return erased_installs.erase_linked(state, record, rules)
+            return erased_installs.erase_install(state, record, rules)
     assert_never(record)
 
 
@@ -92,8 +98,19 @@ def expire_key(
         case AccountState():
             return accounts.expire_account_money(state, now)
         case TouchIndex():
-            index = key_requests.forget_contents(state, now, rules)
-            return touch_index.close_sampled_paths(index, key.decode(), now, rules)
+            return _expire_index(key.decode(), state, now, rules)
         case SeenPostback() | None:
             return state, []
     assert_never(state)
+
+
+def _expire_index(key: str, index: TouchIndex, now: LogMs, rules: Rules) -> touch_index.IndexStep:
+    """Report the paths that ended before anything is forgotten; however far log time leaps, they
+    are the same."""
+    due, facts = key_requests.contents_due(index, rules), list[MatchFact]()
+    if due is not None and due <= now:
+        before = LogMs(due - MILLISECOND)
+        index, facts = touch_index.close_sampled_paths(index, key, before, rules)
+        index = key_requests.forget_contents(index, now, rules)
+    index, closed = touch_index.close_sampled_paths(index, key, now, rules)
+    return index, facts + closed

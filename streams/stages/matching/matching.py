@@ -11,7 +11,8 @@ from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
-from attribution.privacy.key_requests import account_expires_at, contents_due
+from attribution.privacy.erased_installs import account_expires_at, touch_index_expires_at
+from attribution.privacy.key_requests import contents_due
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
@@ -155,7 +156,7 @@ class Matching:
                 dues = touch_index.touch_index_due(state, rules), contents_due(state, rules)
                 if due := min(filter(None, dues), default=None):
                     return due
-                return EXPIRES_FROM + touch_index.touch_index_expires_at(state, rules)
+                return EXPIRES_FROM + touch_index_expires_at(state, rules)
             case SeenPostback():
                 return EXPIRES_FROM + seen_postback.postback_expires_at(state, rules)
         assert_never(state)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from attribution.matching.account_state import AccountState
 from attribution.matching.touch_index import TouchIndex
-from attribution.privacy.key_requests import is_shared
+from attribution.privacy.shared_identity import is_shared
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.events import PrivacyRequest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attribution.matching import touch_index
 from attribution.matching.facts import Evicted, MatchFact, Settled
 from attribution.matching.touch_index import TouchIndex
+from attribution.privacy import erased_installs
 from attribution.rules.rules import Rules
 from schemas.records import Candidates, InstallSeen, TouchSeen
 from tests.worlds.clock import DAY, WEEK
@@ -75,4 +76,6 @@ def test_beyond_the_bound_the_oldest_install_is_evicted_and_counted() -> None:
 
 def test_an_index_expires_when_nothing_in_it_can_matter_any_more() -> None:
     index, _ = touch_index.index_touch(None, seen(CLICK), RULES)
-    assert touch_index.touch_index_expires_at(index, RULES) == CLICK.ts + RULES.touch_retention_ms
+    assert (
+        erased_installs.touch_index_expires_at(index, RULES) == CLICK.ts + RULES.touch_retention_ms
+    )

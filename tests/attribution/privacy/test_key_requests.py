@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from attribution.matching import accounts, touch_index
 from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, MatchFact
 from attribution.matching.touch_index import TouchIndex
-from attribution.privacy import key_requests
+from attribution.privacy import erased_installs, key_requests
 from attribution.rules.rules import Rules
 from schemas.records import (
     FOR_REQUESTS,
@@ -163,15 +164,15 @@ def test_of_very_many_opt_outs_the_oldest_are_forgotten() -> None:
 
 def test_an_opt_out_outlives_the_touchpoints_and_installs_of_its_id() -> None:
     index, _ = key_requests.choose_by_key(None, chosen(0), RULES)
-    until = touch_index.touch_index_expires_at(index, RULES)
+    until = erased_installs.touch_index_expires_at(index, RULES)
     assert until == logged_at(0) + RULES.choice_memory_ms
     index, _ = touch_index.index_touch(index, seen(click("c", DAY)), RULES)
-    assert touch_index.touch_index_expires_at(index, RULES) == until + DAY * 60_000
+    assert erased_installs.touch_index_expires_at(index, RULES) == until + DAY * 60_000
 
 
 def test_of_who_opted_out_touchpoints_and_installs_are_kept_no_longer_than_of_anybody() -> None:
     index, _ = touch_index.index_touch(None, seen(click("c", -5)), RULES)
-    touched = touch_index.touch_index_expires_at(index, RULES)
+    touched = erased_installs.touch_index_expires_at(index, RULES)
     index, _ = key_requests.choose_by_key(index, chosen(1), RULES)
     assert key_requests.contents_due(index, RULES) == touched
     assert key_requests.forget_contents(index, LogMs(touched - 1), RULES) is index
@@ -179,7 +180,7 @@ def test_of_who_opted_out_touchpoints_and_installs_are_kept_no_longer_than_of_an
     assert (kept.touches, kept.installs, len(kept.choices)) == ([], [], 1)
     assert key_requests.contents_due(kept, RULES) is None
     until = logged_at(1) + RULES.choice_memory_ms
-    assert touch_index.touch_index_expires_at(kept, RULES) == until
+    assert erased_installs.touch_index_expires_at(kept, RULES) == until
 
 
 def test_who_is_forgotten_and_has_opted_out_is_remembered_by_the_opt_out_only() -> None:
@@ -193,15 +194,18 @@ def test_who_is_forgotten_and_has_opted_out_is_remembered_by_the_opt_out_only() 
     assert key_requests.forget_contents(index, LogMs(due - 1), RULES) is index
     index = key_requests.forget_contents(index, LogMs(due), RULES)
     assert (index.touches, index.installs, len(index.choices)) == ([], [], 1)
-    assert touch_index.touch_index_expires_at(index, RULES) == expires
+    assert erased_installs.touch_index_expires_at(index, RULES) == expires
 
 
 def test_an_account_that_asked_is_kept_for_late_refunds_and_then_forgotten() -> None:
     state, _ = accounts.link_account(None, signed_in("i1", 0), RULES)
-    assert key_requests.account_expires_at(state, RULES) is None
+    assert erased_installs.account_expires_at(state, RULES) is None
     asking = ErasureSeen(key="u:app:user", request_id="dsr-1", ts=logged_at(5))
     state, _ = key_requests.erase_account(state, asking, RULES)
+    # Without money of its own nothing can be paid back.
+    assert erased_installs.account_expires_at(state, RULES) == logged_at(5) + RULES.late_ms_max
+    state = replace(state, is_without_money=False)
     expected = logged_at(5) + RULES.transaction_retention_ms
-    assert key_requests.account_expires_at(state, RULES) == expected
+    assert erased_installs.account_expires_at(state, RULES) == expected
     back, _ = accounts.link_account(state, signed_in("i2", 9), RULES)
-    assert key_requests.account_expires_at(back, RULES) is None
+    assert erased_installs.account_expires_at(back, RULES) is None
