@@ -60,10 +60,13 @@ _OUTDATED = (
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it."""
+    """The error and what led to it; of a group of errors, the first."""
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        else:
+            error = error.__cause__ or error.__context__
 
 
 def is_lasting(error: BaseException) -> bool:
@@ -112,6 +115,18 @@ def denied_right(error: BaseException | None) -> str:
             return (
                 f"Kafka does not let this user use {kind} {named}: give it {rights} "
                 "(deploy/README.md, Rights in Kafka)"
+            )
+    return ""
+
+
+def away(error: BaseException | None) -> str:
+    """One phrase on a Kafka that a client could not reach; empty when that is not the trouble."""
+    for cause in causes(error):
+        if isinstance(cause, errors.KafkaConnectionError):
+            text = " ".join(str(cause).split())
+            return (
+                f"no Kafka broker answers ({text}): start it, or correct HEADWATER_KAFKA; "
+                "nothing is lost, and a worker that is started again goes on"
             )
     return ""
 

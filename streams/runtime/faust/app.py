@@ -10,7 +10,7 @@ import faust
 import mode
 
 from streams.errors import in_one_line
-from streams.runtime.clients import denied_right
+from streams.runtime.clients import away, denied_right
 from streams.runtime.faust.batches import BatchScheduler
 from streams.runtime.faust.consumer_thread import ConsumerOptions
 from streams.runtime.faust.internals import FolderlessApp, wait_until_crashed
@@ -79,7 +79,8 @@ async def _start_and_wait(app: faust.App) -> None:
 
 def report(error: BaseException | None) -> int:
     """Say in one line on stderr why a worker ends; returns its exit code."""
-    print(f"headwater worker: {denied_right(error) or in_one_line(error)}", file=sys.stderr)
+    text = denied_right(error) or away(error) or in_one_line(error)
+    print(f"headwater worker: {text}", file=sys.stderr)
     logger.debug("worker failed", exc_info=error)
     return 1
 

@@ -22,7 +22,7 @@ from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault, fault_text
 from streams.lab.bench.free_port import free_port
 from streams.runtime.checkpoint import CheckpointError
-from streams.runtime.clients import denied_right, is_lasting, is_passing
+from streams.runtime.clients import away, denied_right, is_lasting, is_passing
 
 SASL = {"security_protocol": "SASL_SSL", "sasl_plain_username": "hw", "sasl_mechanism": "PLAIN"}
 
@@ -96,3 +96,10 @@ def test_rights_that_are_missing_are_named_from_whatever_they_led_to() -> None:
     assert "topic a, b: give" in denied_right(TopicAuthorizationFailedError({"b", "a"}))
     assert denied_right(KafkaConnectionError("x")) == ""
     assert is_passing(KafkaConnectionError("x"))
+
+
+def test_a_broker_that_is_away_when_a_client_starts_is_named_with_what_to_do() -> None:
+    group = ExceptionGroup("lanes", [KafkaConnectionError("Unable to bootstrap from b:1")])
+    assert "no Kafka broker answers (" in away(group)
+    assert "b:1): start it, or correct HEADWATER_KAFKA" in away(group)
+    assert away(ValueError("another")) == ""
