@@ -66,9 +66,9 @@ def changelog_of(stage: str) -> str:
 
 TOUCHPOINTS = _source("touchpoints", "touch_id or device id", "Ad clicks and impressions.")
 INSTALLS = _source("installs", "install_id", "First opens.")
-ACTIVITY = _source("activity", "install_id", "Sessions and in-app events.")
+ACTIVITY = _source("activity", "install_id", "Sessions, in-app events, exposures.")
 PAYMENTS = _source("payments", "install_id", "Purchases, subscriptions, refunds, ad revenue.")
-COSTS = _source("costs", "campaign_id", "Advertising spend and exchange rates, restated or not.")
+COSTS = _source("costs", "campaign_id", "Spend and exchange rates, restated or not; orders.")
 POSTBACKS = _source("postbacks", "none", "SKAdNetwork and AdAttributionKit postbacks.")
 PRIVACY_REQUESTS = _source("privacy-requests", "none", "Erasure, access and opt-out requests.")
 
@@ -112,6 +112,13 @@ ATTRIBUTIONS = _outcome("attributions", "install_id", "Versioned attribution dec
 REVENUE = _outcome("revenue", "install_id", "Signed money bookings per install.")
 FEATURES = _outcome("features", "install_id", "Features frozen at a landmark.")
 PREDICTIONS = _outcome("predictions", "install_id", "Payer probabilities at a landmark.")
+ASSIGNMENTS = _outcome("assignments", "install_id", "Who is in which variant of an experiment.")
+EXPERIMENT_EXPOSURES = _outcome(
+    "experiment-exposures", "install_id", "Who has met the variant of an experiment."
+)
+EXPERIMENT_ORDERS = _outcome(
+    "experiment-orders", "experiment_id", "Orders about experiments, obeyed or refused."
+)
 FRAUD_VERDICTS = _outcome("fraud-verdicts", "install_id", "What looks like fraud, and why.")
 CREDITS = _outcome("credits", "install_id", "Shares of the credit of an install by every method.")
 EXPOSURES = _outcome("exposures", "path_id", "Sampled paths of touchpoints, installed or not.")
@@ -168,6 +175,9 @@ OUTCOMES = (
     REVENUE,
     FEATURES,
     PREDICTIONS,
+    ASSIGNMENTS,
+    EXPERIMENT_EXPOSURES,
+    EXPERIMENT_ORDERS,
     ACTIVE_DAYS,
     MILESTONES,
     SPEND,

@@ -70,6 +70,20 @@ _STORED: Mapping[str, Mapping[str, str]] = {
     },
     "ExchangeRate": {"rate_e9": "rates", "rate_source": "rates"},
     "PrivacyRequest": {"submitted_time": "privacy_rows"},
+    "ExperimentOrder": {
+        "order_id": "experiment_orders",
+        "kind": "experiment_orders",
+        "experiment_id": "experiment_orders",
+        "definition": "experiment_orders",
+        "variant": "experiment_orders",
+        "ordered_by": "experiment_orders",
+        "reason": "experiment_orders",
+        "evidence": "experiment_orders",
+    },
+    "ExperimentExposure": {
+        "experiment_id": "experiment_exposures",
+        "variant": "experiment_exposures",
+    },
     "SkanPostback": {"body": "postback_rows"},
     "AakPostback": {"body": "postback_rows"},
 }
@@ -84,6 +98,7 @@ _STORED_UNDER_ANOTHER_NAME: Mapping[tuple[str, str], str] = {
     ("AdServices", "ad_id"): "attributions.ad_id",
     ("AdServices", "country_or_region"): "attributions.country_code",
     ("PrivacyRequest", "request_type"): "privacy_rows.request_type",
+    ("ExperimentOrder", "share"): "experiment_orders.ramp_share",
 }
 
 _DEVICE_ID = "joins touchpoints, installs and accounts"
@@ -150,6 +165,7 @@ _DECIDES: Mapping[str, Mapping[str, str]] = {
     },
     "Session": {"install_id": "which journey", "touch_id": "the click that brought the user back"},
     "InAppEvent": {"install_id": "which journey", "name": "features and milestones"},
+    "ExperimentExposure": {"install_id": "which journey"},
     "PaymentEvent": {
         "install_id": "whose money it is",
         "amount_micros": "how much",

@@ -45,6 +45,17 @@ SEMANTICS: dict[str, Semantics] = {
     "install": _EVENT,
     "session": _EVENT,
     "in_app_event": _EVENT,
+    "experiment_exposure": Semantics(
+        "event_id",
+        "The first exposure of an install in a version counts; later ones change nothing.",
+        **_PRODUCER,
+    ),
+    "experiment_order": Semantics(
+        "order_id",
+        "The first copy counts. An order for what is so already is recorded as repeated.",
+        writers="headwater experiment",
+        readers="headwater core",
+    ),
     "purchase": Semantics("transaction_id", MONEY_REPEATS, **_PRODUCER),
     "subscription": Semantics("transaction_id", MONEY_REPEATS, **_PRODUCER),
     "refund": Semantics("refund_id", MONEY_REPEATS, **_PRODUCER),
@@ -82,6 +93,14 @@ SEMANTICS: dict[str, Semantics] = {
     ),
     "features": Semantics("feature_id", SAME_AGAIN),
     "predictions": Semantics("prediction_id", SAME_AGAIN),
+    "assignments": Semantics(
+        "assignment_id",
+        f"{SAME_AGAIN} An install has one assignment for each version of an experiment.",
+    ),
+    "experiment-exposures": Semantics(
+        "exposure_id", f"{SAME_AGAIN} Of several rows of an id the one logged first counts."
+    ),
+    "experiment-orders": Semantics("order_id", SAME_AGAIN),
     "active-days": Semantics(
         "active_day_id", f"{SAME_AGAIN} A day of life that touches two dates may have two rows."
     ),

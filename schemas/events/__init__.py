@@ -11,6 +11,7 @@ from __future__ import annotations
 from schemas.events.activity import InAppEvent, Session
 from schemas.events.catalogue import TOPIC_OF_TYPE, TYPES, TYPES_BY_TOPIC, InputEvent
 from schemas.events.event import DeviceEvent, Event, type_name
+from schemas.events.experiment import ExperimentExposure, ExperimentOrder
 from schemas.events.install import AdServices, Install
 from schemas.events.payment import (
     AdRevenue,
@@ -34,6 +35,8 @@ __all__ = [
     "DeviceEvent",
     "Event",
     "ExchangeRate",
+    "ExperimentExposure",
+    "ExperimentOrder",
     "InAppEvent",
     "InputEvent",
     "Install",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas import topics
 from schemas.events.activity import InAppEvent, Session
 from schemas.events.event import type_name
+from schemas.events.experiment import ExperimentExposure, ExperimentOrder
 from schemas.events.install import Install
 from schemas.events.payment import AdRevenue, Purchase, Refund, Subscription
 from schemas.events.report import AakPostback, Cost, ExchangeRate, PrivacyRequest, SkanPostback
@@ -24,14 +25,16 @@ InputEvent = (
     | SkanPostback
     | AakPostback
     | PrivacyRequest
+    | ExperimentExposure
+    | ExperimentOrder
 )
 
 TYPES_BY_TOPIC: dict[str, tuple[type[InputEvent], ...]] = {
     topics.TOUCHPOINTS.name: (Touchpoint,),
     topics.INSTALLS.name: (Install,),
-    topics.ACTIVITY.name: (Session, InAppEvent),
+    topics.ACTIVITY.name: (Session, InAppEvent, ExperimentExposure),
     topics.PAYMENTS.name: (Purchase, Subscription, Refund, AdRevenue),
-    topics.COSTS.name: (Cost, ExchangeRate),
+    topics.COSTS.name: (Cost, ExchangeRate, ExperimentOrder),
     topics.POSTBACKS.name: (SkanPostback, AakPostback),
     topics.PRIVACY_REQUESTS.name: (PrivacyRequest,),
 }

@@ -29,6 +29,7 @@ from schemas.outcomes.attribution import (
 )
 from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
 from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
+from schemas.outcomes.experiment import Assignment, OrderOutcome, UnitExposure
 from schemas.outcomes.model import ModelContent, ModelVersion
 from schemas.outcomes.money import Booking, Parked, RateRow, SpendRow
 from schemas.outcomes.outcome import SHARED_DESCRIPTIONS, Outcome, is_time_field, outcome_encoder
@@ -40,6 +41,7 @@ __all__ = [
     "OUTCOME_OF_TOPIC",
     "SHARED_DESCRIPTIONS",
     "ActiveDayRow",
+    "Assignment",
     "Attribution",
     "Basis",
     "Booking",
@@ -59,6 +61,7 @@ __all__ = [
     "ModelContent",
     "ModelQuality",
     "ModelVersion",
+    "OrderOutcome",
     "Outcome",
     "Parked",
     "PostbackRow",
@@ -72,6 +75,7 @@ __all__ = [
     "ReliabilityRow",
     "SpendRow",
     "TouchOutcome",
+    "UnitExposure",
     "is_time_field",
     "outcome_encoder",
 ]

@@ -15,6 +15,7 @@ from schemas.outcomes.accounting import (
 from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, FraudVerdict, TouchOutcome
 from schemas.outcomes.credit import Credit, ExposureRow
+from schemas.outcomes.experiment import Assignment, OrderOutcome, UnitExposure
 from schemas.outcomes.model import ModelContent, ModelVersion
 from schemas.outcomes.money import Booking, Parked, RateRow, SpendRow
 from schemas.outcomes.outcome import Outcome
@@ -31,6 +32,9 @@ OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.REVENUE.name: Booking,
     topics.FEATURES.name: FeatureRow,
     topics.PREDICTIONS.name: Prediction,
+    topics.ASSIGNMENTS.name: Assignment,
+    topics.EXPERIMENT_EXPOSURES.name: UnitExposure,
+    topics.EXPERIMENT_ORDERS.name: OrderOutcome,
     topics.ACTIVE_DAYS.name: ActiveDayRow,
     topics.MILESTONES.name: MilestoneRow,
     topics.SPEND.name: SpendRow,

@@ -22,6 +22,7 @@ from schemas.records.example import (
     Served,
     channel_of,
 )
+from schemas.records.experiment import ExposureSeen, OrderGiven, OrderKind
 from schemas.records.frame import (
     FRAME_BYTES_MAX,
     LATER_KINDS,
@@ -138,6 +139,7 @@ __all__ = [
     "ExampleFrame",
     "ExampleRecord",
     "ExposurePath",
+    "ExposureSeen",
     "ExposureTouch",
     "Flag",
     "Frozen",
@@ -159,6 +161,8 @@ __all__ = [
     "MoneyRouted",
     "MoneySeen",
     "NewerFormatError",
+    "OrderGiven",
+    "OrderKind",
     "OriginalSeen",
     "Payer",
     "PostbackSeen",

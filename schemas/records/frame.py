@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field, msgpack
 
 from schemas.records.example import ExampleRecord
+from schemas.records.experiment import ExposureSeen, OrderGiven
 from schemas.records.journey import ChoiceMade, JourneyRecord
 from schemas.records.match import (
     AccessSeen,
@@ -62,7 +63,9 @@ example_frames: StoredFormat[ExampleFrame] = StoredFormat("a frame of examples",
 
 AnyFrame = MatchFrame | JourneyFrame | SiteFrame | ExampleFrame
 
-LATER_KINDS = frozenset({AccessSeen, ChoiceMade, ChoiceSeen, InstallErased})
+LATER_KINDS = frozenset(
+    {AccessSeen, ChoiceMade, ChoiceSeen, ExposureSeen, InstallErased, OrderGiven}
+)
 """Kinds of records that builds of the first version of frames cannot read."""
 
 LATER_SIGNALS = frozenset({Signal.WITHHELD})

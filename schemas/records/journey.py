@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from schemas.records.experiment import ExposureSeen, OrderGiven
 from schemas.records.match import SANDBOX_SCOPE
 from schemas.records.money import Money
 from schemas.records.site import KEY_SEPARATOR
@@ -199,4 +200,6 @@ JourneyRecord = (
     | Erased
     | LinksCut
     | ChoiceMade
+    | OrderGiven
+    | ExposureSeen
 )

@@ -171,9 +171,10 @@ _CHECKS = (
            (topics.INSTALLS,)),
     _Check("revenue", "payments", f"SELECT countIf(places > 0) FROM {_BOOKED}",
            (topics.PAYMENTS,)),
-    _Check("spend and rates", "source offsets",
+    _Check("spend, rates and orders", "source offsets",
            f"SELECT ({_distinct(_SOURCE_POSITION, 'spend')})"
-           f" + ({_distinct(_SOURCE_POSITION, 'rates')})", (topics.COSTS,)),
+           f" + ({_distinct(_SOURCE_POSITION, 'rates')})"
+           f" + ({_distinct(_SOURCE_POSITION, 'experiment_orders')})", (topics.COSTS,)),
     _Check("postback_rows", "postbacks", _distinct("log_epoch, postback_id", "postback_rows"),
            (topics.POSTBACKS,)),
     _Check("postback_rows", "source offsets", _distinct(_SOURCE_POSITION, "postback_rows"),

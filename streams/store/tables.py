@@ -88,7 +88,7 @@ TABLES = {table.name: table for table in TABLE_OF_TOPIC.values()}
 READ_AT_ONCE = frozenset(
     {
         "touches", "attributions", "fraud_verdicts", "credits", "revenue", "active_days",
-        "features", "predictions",
+        "features", "predictions", "assignments", "experiment_orders",
     }
 )  # fmt: skip
 """Tables in which people and backends look for what has just happened."""

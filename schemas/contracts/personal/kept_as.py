@@ -45,6 +45,7 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], KeptAs] = {
     ("Session", "session_id"): KeptAs.NOTHING,
     ("Session", "touch_id"): KeptAs.AS_SENT,
     ("InAppEvent", "install_id"): KeptAs.AS_SENT,
+    ("ExperimentExposure", "install_id"): KeptAs.AS_SENT,
     ("PaymentEvent", "install_id"): KeptAs.AS_SENT,
     ("StoreTransaction", "transaction_id"): KeptAs.AS_SENT,
     ("StoreTransaction", "original_transaction_id"): KeptAs.AS_SENT,
@@ -67,6 +68,8 @@ PERSONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "milestones": ("conversion_id", "event_id", "install_id", "milestone_id"),
     "features": ("feature_id", "install_id"),
     "predictions": ("install_id", "prediction_id"),
+    "assignments": ("assignment_id", "install_id"),
+    "experiment_exposures": ("event_id", "exposure_id", "install_id"),
     "revenue": (
         *("booking_id", "event_id", "install_id", "money_id", "original_transaction_id"),
         "transaction_id",

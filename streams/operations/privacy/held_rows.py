@@ -26,6 +26,7 @@ NAMES_NOBODY: Mapping[str, str] = {
     "freshness": "how far the log was read",
     "model_versions": "versions of models; those that predictions used are beside the predictions",
     "model_contents": "weights of models, learned from everybody",
+    "experiment_orders": "what was ordered of experiments, over everybody",
     "model_quality": "how good models were, over everybody",
     "reliability": "how good models were, over everybody",
     "drift_alarms": "changes in what everybody does",
@@ -34,7 +35,7 @@ NAMES_NOBODY: Mapping[str, str] = {
 
 BY_INSTALL = (
     *("attributions", "credits", "fraud_verdicts", "active_days", "milestones"),
-    *("features", "predictions", "revenue"),
+    *("features", "predictions", "revenue", "assignments", "experiment_exposures"),
 )
 """Tables that name the install in every row."""
 

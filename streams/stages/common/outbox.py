@@ -45,6 +45,11 @@ class FrameOutbox(Generic[R]):
         """Add a record to the partition of `key`."""
         self._records[partition_of(key, self._partitions)].append(record)
 
+    def add_to_all(self, record: R) -> None:
+        """Add a record to every partition."""
+        for records in self._records:
+            records.append(record)
+
     def absorb(self, other: FrameOutbox[R]) -> None:
         """Take over what another one has collected."""
         for records, more in zip(self._records, other._records, strict=True):

@@ -18,6 +18,8 @@ from schemas.events import (
     Cost,
     DeviceEvent,
     ExchangeRate,
+    ExperimentExposure,
+    ExperimentOrder,
     InAppEvent,
     InputEvent,
     Install,
@@ -52,6 +54,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import FormerPseudonyms, Pseudonyms
 from streams.stages.contract import Effects, LogRecord, TopicPartition
+from streams.stages.experiments import intake_records
 from streams.stages.intake import rows, stage_records
 from streams.stages.intake.install_evidence import install_evidence
 from streams.stages.intake.money_steps import money_seen
@@ -157,6 +160,13 @@ class Routing:
                 self._postback(event, source, ts)
             case PrivacyRequest():
                 self._privacy_request(event, source, ts)
+            case ExperimentExposure():
+                event = at_right_time(event, clock)
+                exposed = intake_records.exposure_seen(event, source, ts, clock)
+                self._journeys.add(_journey_of(event, event.install_id), exposed)
+            case ExperimentOrder():
+                self._journeys.add_to_all(intake_records.order_given(event, source, ts))
+                self.outbox.settle(source, "decided")
 
     def _touchpoint(
         self,

@@ -26,6 +26,7 @@ from schemas.records import (
     JourneyFrame,
     JourneyRecord,
     ModelMarker,
+    OrderGiven,
     SiteFrame,
     SiteInstall,
     SiteRecord,
@@ -102,7 +103,7 @@ class InstallSteps:
             journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
             for frame in frames
             for record in frame.records
-            if not isinstance(record, ModelMarker)
+            if not isinstance(record, ModelMarker | OrderGiven)
         }
         self.states.load([name.encode() for name in names])
         self.closed.load([name for name in names if self.states.get(name.encode()) is None])
@@ -112,6 +113,8 @@ class InstallSteps:
         if isinstance(record, ModelMarker):
             self.stage.active.switch(record.model, record.version, record.published_at)
             self.stage.observer.on_model(record.model, record.version)
+            return
+        if isinstance(record, OrderGiven):
             return
         name = journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
         state, closed = self.closed.known(name, record)

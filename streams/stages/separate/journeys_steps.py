@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from msgspec import MsgspecError
 
-from schemas.records import Installed, JourneyFrame, JourneyRecord, ModelMarker, journey_key
+from schemas.records import (
+    Installed,
+    JourneyFrame,
+    JourneyRecord,
+    ModelMarker,
+    OrderGiven,
+    journey_key,
+)
 from schemas.time import LogMs
 from streams.stages.common.working_set import WorkingSet
 from streams.stages.journeys.active_models import JourneyContext
@@ -35,6 +42,8 @@ class SeparateInstallSteps(InstallSteps):
         number = self.quarantine.next_number()
 
         def subject() -> QuarantineSubject:
+            if isinstance(record, OrderGiven):
+                return record_subject(number, record.order_id, record.app_id, record, JourneyFrame)
             if isinstance(record, ModelMarker):
                 return record_subject(number, record.model, "", record, JourneyFrame)
             name = journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)

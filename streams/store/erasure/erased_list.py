@@ -21,6 +21,7 @@ def list_statements(ids: AnonymousSql) -> list[str]:
         _of_installs(ids, "revenue", "event", ("event_id",)),
         _of_installs(ids, "attributions", "event", ("event_id",)),
         _of_installs(ids, "milestones", "event", ("event_id",)),
+        _of_installs(ids, "experiment_exposures", "event", ("event_id",)),
         _of_installs(ids, "attributions", "touch", _CREDITED),
         _touches_of_touch_ids(ids),
     ]

@@ -82,6 +82,8 @@ class Rewrites:
             self._of_life("milestones", "milestone_id", "conversion_id", "event_id"),
             self._of_install("features", "feature_id"),
             self._of_install("predictions", "prediction_id"),
+            self._of_install("assignments", "assignment_id"),
+            self._of_install("experiment_exposures", "exposure_id", "event_id"),
             self._revenue(),
             self._parked(),
             self._touches(),

@@ -222,7 +222,7 @@ def test_a_sound_store_reconciles(store: EmbeddedStore) -> None:
         (touch("e9", offset=9), "touches: 2 touchpoints"),
         (booking("m9"), "revenue: 2 payments"),
         (parked("m9", "parked"), "parked: 2 still waiting"),
-        (rate(source_offset=2), "spend and rates: 3 source offsets"),
+        (rate(source_offset=2), "spend, rates and orders: 3 source offsets"),
         (dead_letter(offset=99), "dead_letters: 2 source offsets"),
         (booking("m1", "i2", booking_id="m1:+"), "booked to several installs"),
     ],

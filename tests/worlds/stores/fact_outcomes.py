@@ -84,3 +84,81 @@ def privacy_receipt(install_id: str, request_id: str = "r1") -> outcomes.Privacy
         found={"installs": 1.0},
         requested_at=LogMs(NOON),
     )
+
+
+def assignment() -> outcomes.Assignment:
+    return outcomes.Assignment(
+        assignment_id="puzzle:offer:1:i1",
+        experiment_id="offer",
+        experiment_version=1,
+        fingerprint="0123456789ab",
+        app_id="puzzle",
+        install_id="i1",
+        variant="discount",
+        variant_index=1,
+        payload='{"percent":20}',
+        reason="",
+        ramp_share=0.5,
+        ramp_step=1,
+        landmark="1d",
+        assigned_at=LogMs(NOON),
+        ordered_at=LogMs(NOON),
+        install_time=EventMs(NOON),
+        country_code="DE",
+        platform="android",
+        media_source="acme",
+        segment="offer",
+        target="payer",
+        horizon="d7",
+        chance=0.25,
+        amount=1.5,
+        currency="USD",
+        paid_micros=990_000,
+        tier="full",
+        model_version="payer-10-aaaaaaaa",
+        value_version="value-10-aaaaaaaa",
+        **read_at("installs"),
+    )
+
+
+def unit_exposure() -> outcomes.UnitExposure:
+    return outcomes.UnitExposure(
+        exposure_id="puzzle:offer:1:i1:first",
+        experiment_id="offer",
+        experiment_version=1,
+        app_id="puzzle",
+        install_id="i1",
+        status="first",
+        variant="discount",
+        assigned_variant="discount",
+        event_id="e1",
+        event_time=EventMs(NOON),
+        exposed_at=LogMs(NOON),
+        reported_time=EventMs(0),
+        time_correction="",
+        **read_at("activity"),
+    )
+
+
+def experiment_order() -> outcomes.OrderOutcome:
+    return outcomes.OrderOutcome(
+        order_id="order-1",
+        experiment_id="offer",
+        experiment_version=1,
+        fingerprint="0123456789ab",
+        app_id="puzzle",
+        kind="ramp",
+        definition="",
+        layer="monetization",
+        layer_first=0.0,
+        layer_end=0.5,
+        ramp_share=0.5,
+        variant="",
+        verdict="obeyed",
+        refusal="",
+        ordered_by="growth",
+        reason="no harm so far",
+        evidence="",
+        ordered_at=LogMs(NOON),
+        **read_at("costs"),
+    )

@@ -13,10 +13,13 @@ from streams.store.tables import EPOCH, INSERTED_AT, OFFSET, PARTITION, TABLES
 from tests.worlds.postback_world import postback_row
 from tests.worlds.stores.fact_outcomes import (
     active_day,
+    assignment,
     dropped_field,
+    experiment_order,
     milestone,
     privacy_receipt,
     quarantined,
+    unit_exposure,
 )
 from tests.worlds.stores.model_outcomes import (
     drift_alarm,
@@ -114,6 +117,9 @@ def every_kind() -> list[Outcome]:
         dropped_field(),
         active_day(),
         milestone(),
+        assignment(),
+        unit_exposure(),
+        experiment_order(),
         outcomes.Freshness(stage="matching", partition=0, stage_time=LogMs(NOON)),
         model_version(1, "payer-10-aaaaaaaa", "published"),
         outcomes.ModelContent(

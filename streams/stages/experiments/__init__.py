@@ -1,0 +1,1 @@
+"""Experiments in the stages: orders and exposures, and who is assigned."""
