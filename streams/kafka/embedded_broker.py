@@ -47,6 +47,7 @@ class EmbeddedBroker:
             "HEADWATER_KAFKA_IN_PROCESS": "yes",
             "HEADWATER_LOG_EPOCH": self.epoch,
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
+            "HEADWATER_SOURCE_STAMPS_AHEAD": "36500d",
         }
 
     def close(self) -> None:

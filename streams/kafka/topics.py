@@ -39,7 +39,8 @@ READ_BACK_SECONDS = 0.1
 SOURCE_MESSAGE_BYTES = 2_097_152
 DEAD_LETTER_MESSAGE_BYTES = 4_194_304  # base64 of the largest source message, and its envelope
 _FOR_EVER = "-1"
-_ANY_TIME = "9223372036854775807"
+STAMPS_AHEAD = "message.timestamp.after.max.ms"
+"""Of a topic: a producer gets an error for a batch with a record stamped further ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
         # is (KIP-354): a state that forgets a person must not be read from its changelog.
         config["max.compaction.lag.ms"] = str(DAY_MS)
     elif is_created:
-        # Retention and the limit on the future use the message's time, which a producer sets here.
-        config |= {"retention.ms": _FOR_EVER, "message.timestamp.after.max.ms": _ANY_TIME}
+        # Retention uses the message's time, which a producer sets here.
+        config |= {"retention.ms": _FOR_EVER, STAMPS_AHEAD: str(kafka.stamps_ahead_ms)}
     else:
         config["retention.ms"] = str(topic.retention_ms)
     if topic.kind is TopicKind.SOURCE:

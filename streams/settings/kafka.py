@@ -7,13 +7,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.time import MINUTE_MS, SECOND_MS, Millis
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 from streams.settings.declaration import DURATION, FOR_CHILD_PROCESSES
 from streams.settings.values import Brokers, KafkaName, Secret
 
 SESSION_MS = Millis(10 * SECOND_MS)
 STABLE_SESSION_MS = Millis(90 * SECOND_MS)
 """Session timeouts of workers without and with a stable name, where none is set."""
+
+STAMPS_AHEAD_MS_MAX = Millis(36_500 * DAY_MS)
+"""What HEADWATER_SOURCE_STAMPS_AHEAD may be at most: more than any simulation needs."""
 
 
 class KafkaSettings(Struct, frozen=True, kw_only=True):
@@ -128,6 +131,18 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
             examples=["create"],
         ),
     ] = field(name="HEADWATER_SOURCE_TIMESTAMPS", default="append")
+    stamps_ahead_ms: Annotated[
+        Millis,
+        Meta(
+            ge=HOUR_MS,
+            le=STAMPS_AHEAD_MS_MAX,
+            description="With HEADWATER_SOURCE_TIMESTAMPS=create: how far ahead of its clock the "
+            "broker lets producers stamp records. One that is stamped ahead takes the time of its "
+            "partition along: what comes after it is late. Simulations need more.",
+            examples=["2h"],
+            extra=DURATION,
+        ),
+    ] = field(name="HEADWATER_SOURCE_STAMPS_AHEAD", default=DAY_MS)
     group_instance_id: Annotated[
         KafkaName | None,
         Meta(

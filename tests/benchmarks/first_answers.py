@@ -223,6 +223,7 @@ def surroundings(
         "HEADWATER_LOG_LEVEL": "warning",
         "HEADWATER_PSEUDONYM_SECRET": BENCH_SECRET,
         "HEADWATER_SOURCE_TIMESTAMPS": timestamps,
+        "HEADWATER_SOURCE_STAMPS_AHEAD": "36500d",
     }
     if broker is not None:
         environ |= broker.environment()

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from schemas import topics
+from schemas.time import format_duration
 from streams.errors import Stop
 from streams.kafka.caught_up import caught_up, committed_sum
 from streams.kafka.publisher import Publisher
@@ -34,6 +35,7 @@ from streams.lab.simulator import SimulatedMessage
 from streams.progress import Progress
 from streams.runtime.offsets import Offsets
 from streams.settings import Settings
+from streams.settings.kafka import STAMPS_AHEAD_MS_MAX
 from streams.store.tables import TABLES
 from streams.wiring.parts import core_settings
 from streams.worker.roles import migrate_in_child
@@ -81,7 +83,10 @@ class Course:
         require_kafka(settings)
         folder.mkdir()
         name = f"bench-{uuid.uuid4().hex[:8]}-"
-        kafka = replace(settings.kafka, topic_prefix=name, source_timestamps=timestamps)
+        kafka = replace(
+            settings.kafka, topic_prefix=name, source_timestamps=timestamps,
+            stamps_ahead_ms=STAMPS_AHEAD_MS_MAX,
+        )  # fmt: skip
         folders = replace(settings.folders, data=folder, own_state=None)
         store = replace(settings.store, url=None)
         return cls(replace(settings, kafka=kafka, folders=folders, store=store))
@@ -99,6 +104,7 @@ class Course:
             "HEADWATER_TOPIC_PREFIX": self.settings.kafka.topic_prefix,
             "HEADWATER_PARTITIONS": str(self.settings.kafka.partitions),
             "HEADWATER_SOURCE_TIMESTAMPS": self.settings.kafka.source_timestamps,
+            "HEADWATER_SOURCE_STAMPS_AHEAD": format_duration(self.settings.kafka.stamps_ahead_ms),
             "HEADWATER_DATA": str(self.settings.folders.data),
             "HEADWATER_METRICS_HOST": "127.0.0.1",
             "HEADWATER_LOG_LEVEL": "warning",

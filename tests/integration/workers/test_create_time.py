@@ -15,6 +15,7 @@ from typing import Any
 
 import aiokafka
 import pytest
+from aiokafka.errors import InvalidTimestampError
 
 from deploy.local.servers import KafkaServer
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
@@ -151,6 +152,9 @@ def test_a_backfill_is_scored_by_its_own_time_and_then_the_present_goes_on(
             (now + 30 * MINUTE_MS, installed("ahead", now)),
             (1_000, installed("behind", now)),
         )
+        # One that stamps another unit, or another year, is told so.
+        with pytest.raises(InvalidTimestampError):
+            await producers.publish((now + 2 * DAY_MS, installed("wrong", now)))
         await producers.until("attributions", decided("new"))
         await producers.until("predictions", scored("old", "7d"))
         reached = [row["stage_time"] for row in await producers.outcomes("freshness")]

@@ -47,6 +47,7 @@ def worked(records: Iterator[MemoryRecord], books: Books, progress: Progress) ->
             "HEADWATER_DATA": folder,
             "HEADWATER_PSEUDONYM_SECRET": "a secret of this run, of 32 bytes",
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
+            "HEADWATER_SOURCE_STAMPS_AHEAD": "36500d",
             "HEADWATER_METRICS_PORT": "0",
             "HEADWATER_LOG_LEVEL": "warning",
         }

@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from schemas import topics
-from schemas.time import DAY_MS
-from streams.kafka.topics import FoundTopic, WantedTopic, problems, wanted_topics
+from schemas.time import DAY_MS, HOUR_MS
+from streams.kafka.topics import (
+    STAMPS_AHEAD,
+    FoundTopic,
+    WantedTopic,
+    problems,
+    wanted_topics,
+)
+from streams.operations.doctor.broker import unbounded_stamps
 from streams.settings import KafkaSettings, read_settings
 
 
@@ -88,8 +95,25 @@ def test_topics_with_producer_time_never_age_out_by_simulated_time() -> None:
     by_name = {want.name: want for want in wanted_topics(_kafka(SOURCE_TIMESTAMPS="create"))}
     config = by_name[topics.TOUCHPOINTS.name].config
     assert config["retention.ms"] == "-1"
-    assert int(config["message.timestamp.after.max.ms"]) > DAY_MS
     assert by_name[topics.MATCH.name].config["message.timestamp.type"] == "LogAppendTime"
+
+
+def test_one_wrong_stamp_of_a_producer_does_not_take_the_time_of_a_partition_along() -> None:
+    """The broker refuses it, and its producer sees the error; the past is open for backfills."""
+    create = wanted_topics(_kafka(SOURCE_TIMESTAMPS="create", SOURCE_STAMPS_AHEAD="2h"))
+    by_name = {want.name: want.config for want in create}
+    assert by_name[topics.INSTALLS.name][STAMPS_AHEAD] == str(2 * HOUR_MS)
+    assert STAMPS_AHEAD not in by_name[topics.MATCH.name]
+    default = wanted_topics(_kafka(SOURCE_TIMESTAMPS="create"))
+    assert {want.config[STAMPS_AHEAD] for want in default if want.is_source} == {str(DAY_MS)}
+
+    found = _as_wanted(create)
+    assert unbounded_stamps(create, found) == []
+    found["installs"] = _with_config(found["installs"], {STAMPS_AHEAD: str(2**63 - 1)})
+    found["payments"] = _with_config(found["payments"], {STAMPS_AHEAD: str(HOUR_MS)})
+    assert problems(create, found) == []
+    (line,) = unbounded_stamps(create, found)
+    assert line.endswith(f"--topic installs --add-config {STAMPS_AHEAD}={2 * HOUR_MS}")
 
 
 def test_a_longer_retention_is_the_operators_choice() -> None:
