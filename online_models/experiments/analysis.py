@@ -98,7 +98,7 @@ def analyze_units(units: ExperimentUnits, question: ExperimentQuestion) -> Exper
     weights = question.weights or (1.0,) * len(arms)
     factor = float(sample_ratio_bayes_factor(counts, weights))
     unbalanced = tuple(
-        column.name for column in question.covariates if _differs(arms, column, question)
+        column.name for column in question.covariates if differs(arms, column, question)
     )
     used = tuple(c.value for c in question.covariates if c.name not in unbalanced)
     found = [
@@ -106,8 +106,8 @@ def analyze_units(units: ExperimentUnits, question: ExperimentQuestion) -> Exper
         for metric in question.metrics
         for code in range(1, len(arms))
     ]
-    sided = [_with_intervals(comparison, question, len(arms) - 1) for comparison in found]
-    return ExperimentAnswer(counts, tuple(_concluded(sided, question, factor)), factor, unbalanced)
+    sided = [with_intervals(comparison, question, len(arms) - 1) for comparison in found]
+    return ExperimentAnswer(counts, tuple(concluded(sided, question, factor)), factor, unbalanced)
 
 
 def _compared(
@@ -124,10 +124,15 @@ def _compared(
         is_past_burn_in(len(part), count, metric.is_binary)
         for part, count in zip(rows, payers, strict=True)
     )
+    return unjudged(variant, metric.name, effect, enough)
+
+
+def unjudged(variant: str, metric: str, effect: Effect, is_enough: bool) -> TreatmentComparison:
+    """An effect that has no intervals yet. `is_enough`: whether it is past the burn-in."""
     nan = float("nan")
     return TreatmentComparison(
         variant=variant,
-        metric=metric.name,
+        metric=metric,
         effect=effect,
         low=nan,
         high=nan,
@@ -136,11 +141,11 @@ def _compared(
         fixed=FixedHorizon(*(np.asarray(nan),) * 3),
         shrunk=nan,
         p_any_time=1.0,
-        conclusion="open" if enough else "early",
+        conclusion="open" if is_enough else "early",
     )
 
 
-def _with_intervals(
+def with_intervals(
     comparison: TreatmentComparison, question: ExperimentQuestion, treatments: int
 ) -> TreatmentComparison:
     """Intervals of all treatments hold together: each is at its share of the level."""
@@ -167,7 +172,7 @@ def _with_intervals(
     )
 
 
-def _concluded(
+def concluded(
     found: Sequence[TreatmentComparison], question: ExperimentQuestion, factor: float
 ) -> list[TreatmentComparison]:
     """Claims corrected for their number: Holm for the primary metric, Benjamini and Yekutieli for
@@ -197,7 +202,7 @@ def _conclusion(
     return "higher" if comparison.effect.lift > 0 else "lower"
 
 
-def _differs(arms: Sequence[ArmMoments], column: UnitColumn, question: ExperimentQuestion) -> bool:
+def differs(arms: Sequence[ArmMoments], column: UnitColumn, question: ExperimentQuestion) -> bool:
     """Whether a covariate differs between the control and any treatment, at every look together."""
     for arm in arms[1:]:
         effect = compare(arms[0], arm, MetricColumns(column.value))
