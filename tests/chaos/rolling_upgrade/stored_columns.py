@@ -19,18 +19,29 @@ _TELL = (
 )
 
 
+_TELL_RULES = "from attribution.rules.rules import Rules, rule_set_id; print(rule_set_id(Rules()))"
+
+
 def columns_of(checkout: Path) -> StoredColumns:
     """As the program in this folder declares them."""
-    answer = subprocess.run(
-        [sys.executable, "-c", _TELL],
+    found: StoredColumns = json.loads(_printed(checkout, _TELL))
+    return found
+
+
+def rule_set_of(checkout: Path) -> str:
+    """Under which id the program in this folder decides by its default rules."""
+    return _printed(checkout, _TELL_RULES).strip()
+
+
+def _printed(checkout: Path, program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-    )
-    found: StoredColumns = json.loads(answer.stdout)
-    return found
+    ).stdout
 
 
 def one_sided(first: StoredColumns, second: StoredColumns) -> list[str]:
