@@ -14,7 +14,14 @@ from typing import Any
 from msgspec import json
 from msgspec.structs import replace
 
-from schemas.outcomes import ActiveDayRow, Booking, MilestoneRow, Parked
+from schemas.outcomes import (
+    ActiveDayRow,
+    Assignment,
+    Booking,
+    MilestoneRow,
+    Parked,
+    UnitExposure,
+)
 from streams.stages.common.pseudonyms import AnonymousIds
 
 _BOOKED_AGAIN = re.compile(
@@ -67,6 +74,21 @@ def _(row: MilestoneRow, ids: AnonymousIds) -> MilestoneRow:
         milestone_id=ids.of(row.milestone_id),
         install_id=ids.of(row.install_id),
         conversion_id=ids.of(row.conversion_id),
+        event_id=ids.of(row.event_id),
+    )
+
+
+@anonymous_row.register
+def _(row: Assignment, ids: AnonymousIds) -> Assignment:
+    return replace(row, assignment_id=ids.of(row.assignment_id), install_id=ids.of(row.install_id))
+
+
+@anonymous_row.register
+def _(row: UnitExposure, ids: AnonymousIds) -> UnitExposure:
+    return replace(
+        row,
+        exposure_id=ids.of(row.exposure_id),
+        install_id=ids.of(row.install_id),
         event_id=ids.of(row.event_id),
     )
 

@@ -7,6 +7,7 @@ recognised by it.
 from __future__ import annotations
 
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
+from streams.store.erasure.returned import Returned
 from streams.store.erasure.rewrites import IS_LISTED, KIND_OF_RECEIPT
 
 _COLUMNS = "kind, app_id, anonymous_id, subject_request_id, until_at"
@@ -17,11 +18,11 @@ def list_statements(ids: AnonymousSql) -> list[str]:
     return [
         _from_receipts(ids),
         *(_of_installs(ids, table, "install", ("conversion_id",)) for table in _WITH_LIVES),
-        _of_installs(ids, "revenue", "money", _MONEY),
-        _of_installs(ids, "revenue", "event", ("event_id",)),
+        _of_installs(ids, "revenue", "money", _MONEY, "event_time"),
+        _of_installs(ids, "revenue", "event", ("event_id",), "event_time"),
         _of_installs(ids, "attributions", "event", ("event_id",)),
         _of_installs(ids, "milestones", "event", ("event_id",)),
-        _of_installs(ids, "experiment_exposures", "event", ("event_id",)),
+        _of_installs(ids, "experiment_exposures", "event", ("event_id",), "event_time"),
         _of_installs(ids, "attributions", "touch", _CREDITED),
         _touches_of_touch_ids(ids),
     ]
@@ -52,14 +53,17 @@ def _from_receipts(ids: AnonymousSql) -> str:
     )
 
 
-def _of_installs(ids: AnonymousSql, table: str, kind: str, texts: tuple[str, ...]) -> str:
-    """What rows of listed installs name besides the install."""
+def _of_installs(
+    ids: AnonymousSql, table: str, kind: str, texts: tuple[str, ...], time: str = "install_time"
+) -> str:
+    """What rows of listed installs name besides the install; `time`: of the row, by which it is of
+    the erased person or of who came back."""
     names = f"[{', '.join(texts)}]"
     return _insert(
         f"SELECT DISTINCT '{kind}' AS of_kind, toString(one.app_id) AS app,"
         f" {ids.sql('one.id')} AS name, two.subject_request_id AS request, two.until_at AS asked"
         f" FROM (SELECT app_id, install_id, arrayJoin({names}) AS id FROM {table}"
-        f" WHERE NOT {is_anonymous('install_id')}) AS one"
+        f" WHERE NOT {is_anonymous('install_id')} AND {Returned(ids).before(time)}) AS one"
         f" INNER JOIN (SELECT * FROM privacy_erased WHERE kind = 'install') AS two"
         f" ON toString(two.app_id) = toString(one.app_id)"
         f" AND two.anonymous_id = {ids.sql('one.install_id')} WHERE one.id != ''"

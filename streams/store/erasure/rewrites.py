@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from streams.store.base import quote
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
+from streams.store.erasure.returned import Returned
 
 KIND_OF_RECEIPT = (
     "multiIf(place = 'journeys' OR place = 'access' AND subject_type = 'install_id', 'install',"
@@ -64,6 +65,7 @@ class Rewrites:
             asked = f"subject_request_id = {quote(request_id)}"
             self._list = f"(SELECT * FROM privacy_erased WHERE {asked})"
         self._sql: Callable[[str], str] = ids.sql
+        self._before = Returned(ids).before
 
     def listed(self, kind: str, text: str, app: str = "app_id") -> str:
         """SQL: whether an id is in the list."""
@@ -71,6 +73,10 @@ class Rewrites:
             f"({app}, {self._sql(text)}) IN"
             f" (SELECT toString(app_id), anonymous_id FROM {self._list} WHERE kind = '{kind}')"
         )
+
+    def _erased(self, time: str) -> str:
+        """SQL: whether the install of a row is in the list, and its row is not of who came back."""
+        return f"({self.listed('install', 'install_id')} AND {self._before(time)})"
 
     def all(self) -> list[Rewrite]:
         """Every table, in an order in which each finds what it looks for."""
@@ -80,10 +86,10 @@ class Rewrites:
             self._of_install("fraud_verdicts", "verdict_id", "touch_id"),
             self._of_life("active_days", "active_day_id", "conversion_id"),
             self._of_life("milestones", "milestone_id", "conversion_id", "event_id"),
-            self._of_install("features", "feature_id"),
-            self._of_install("predictions", "prediction_id"),
-            self._of_install("assignments", "assignment_id"),
-            self._of_install("experiment_exposures", "exposure_id", "event_id"),
+            self._of_install("features", "feature_id", time="landmark_time"),
+            self._of_install("predictions", "prediction_id", time="landmark_time"),
+            self._of_unit("assignments", "assignment_id", time="assigned_at"),
+            self._of_unit("experiment_exposures", "exposure_id", "event_id", time="event_time"),
             self._revenue(),
             self._parked(),
             self._touches(),
@@ -94,27 +100,37 @@ class Rewrites:
             self._receipts(),  # Last: they name whom all others are searched for.
         ]
 
-    def _of_install(self, table: str, *own: str) -> Rewrite:
+    def _of_install(self, table: str, *own: str, time: str = "install_time") -> Rewrite:
         columns = {name: self._sql(name) for name in ("install_id", *own)}
-        is_named = f"NOT {is_anonymous('install_id')} AND {self.listed('install', 'install_id')}"
+        is_named = f"NOT {is_anonymous('install_id')} AND {self._erased(time)}"
         return Rewrite(table, is_named, columns, (is_anonymous("install_id"),))
 
     def _of_life(self, table: str, composed: str, *own: str) -> Rewrite:
         """An id that is made of the app and the life is the one that a late row has: its stage
         knows the life by its anonymous id only."""
-        start = "concat(app_id, ':', conversion_id, ':')"
-        rest = f"substring({composed}, length({start}) + 1)"
-        known = f"concat(app_id, ':', {self._sql('conversion_id')}, ':', {rest})"
+        made = self._composed(composed, "app_id, ':'", "conversion_id")
         rewrite = self._of_install(table, *own)
-        made = self._sql(f"if(startsWith({composed}, {start}), {known}, {composed})")
         return replace(rewrite, columns={**rewrite.columns, composed: made})
+
+    def _of_unit(self, table: str, composed: str, *own: str, time: str) -> Rewrite:
+        """The same of an id that is made of an experiment and the install."""
+        start = "app_id, ':', experiment_id, ':', toString(experiment_version), ':'"
+        made = self._composed(composed, start, "install_id")
+        rewrite = self._of_install(table, *own, time=time)
+        return replace(rewrite, columns={**rewrite.columns, composed: made})
+
+    def _composed(self, composed: str, before: str, name: str) -> str:
+        start = f"concat({before}, {name})"
+        rest = f"substring({composed}, length({start}) + 1)"
+        known = f"concat({before}, {self._sql(name)}, {rest})"
+        return self._sql(f"if(startsWith({composed}, {start}), {known}, {composed})")
 
     def _attributions(self) -> Rewrite:
         own = (
             *("attribution_id", "conversion_id", "install_id", "event_id"),
             *("touch_id", "rejected_touch_id"),
         )
-        is_own = self.listed("install", "install_id")
+        is_own = self._erased("install_time")
         columns = {name: f"if({is_own}, {self._sql(name)}, {name})" for name in own}
         empty = {"candidates": "[]", "contributors": "[]", "device_model": ""}
         columns |= {name: f"if({is_own}, '{text}', {name})" for name, text in empty.items()}
@@ -134,7 +150,7 @@ class Rewrites:
         original = (
             f"original_transaction_id != '' AND {self.listed('money', 'original_transaction_id')}"
         )
-        is_own = self.listed("install", "install_id")
+        is_own = self._erased("event_time")
         columns = {
             "install_id": f"if({is_own}, {self._sql('install_id')}, install_id)",
             "booking_id": f"if({sale}, {self._ids.booking_sql('booking_id')}, booking_id)",

@@ -16,8 +16,10 @@ from streams.store.tables import TABLES
 OF_MANY = {
     "app_id", "campaign_id", "adset_id", "ad_group_id", "ad_id", "keyword_id", "site_id",
     "sub_site_id", "org_id", "product_id", "offer_id", "subject_request_id",
+    "experiment_id", "order_id",
 }  # fmt: skip
-"""Ids of apps, advertisements, sites, products and requests, which many people share."""
+"""Ids of apps, advertisements, sites, products, requests and experiments, which many people
+share."""
 
 
 def test_the_columns_of_the_page_are_those_that_an_erasure_replaces() -> None:

@@ -17,7 +17,13 @@ from streams.store.erasure.anonymous_ids import AnonymousSql
 from streams.store.erasure.erase_rows import erase_rows
 from streams.store.erasure.erased_list import list_statements
 from streams.store.tables import TABLES
-from tests.worlds.stores.fact_outcomes import active_day, milestone, privacy_receipt
+from tests.worlds.stores.fact_outcomes import (
+    active_day,
+    assignment,
+    milestone,
+    privacy_receipt,
+    unit_exposure,
+)
 from tests.worlds.stores.store_world import every_kind, put
 from tests.worlds.stores.traffic_outcomes import (
     NOON,
@@ -78,7 +84,18 @@ def life(install_id: str, of: int) -> list[Any]:
         replace(credit(), credit_id=f"{install_id}:1", **names),
         replace(active_day(), active_day_id=f"puzzle:{install_id}:0", **names),
         replace(milestone(), milestone_id=f"puzzle:{install_id}:e", **names),
+        *in_experiment(install_id),
     ]  # fmt: skip
+
+
+def in_experiment(install_id: str) -> list[Any]:
+    of: dict[str, Any] = {"app_id": "puzzle", "experiment_id": "offer", "experiment_version": 1}
+    unit = f"puzzle:offer:1:{install_id}"
+    met = replace(unit_exposure(), exposure_id=f"{unit}:first", install_id=install_id, **of)
+    return [
+        replace(assignment(), assignment_id=unit, install_id=install_id, **of),
+        replace(met, event_id=f"met {install_id}"),
+    ]
 
 
 def world() -> list[Any]:
@@ -199,14 +216,17 @@ def test_a_day_and_a_milestone_have_the_id_under_which_the_stage_tells_them_late
     erase(store)
     ids = AnonymousIds(SECRET)
     names = {"install_id": ids.of(PERSON), "conversion_id": ids.of(PERSON)}
+    placed, met = in_experiment(ids.of(PERSON))
     day = replace(active_day(), active_day_id=f"puzzle:{ids.of(PERSON)}:0", **names)
     reached = replace(milestone(), milestone_id=f"puzzle:{ids.of(PERSON)}:e", **names)
-    for table, made in (
-        ("active_days", anonymous_row(day, ids).active_day_id),
-        ("milestones", anonymous_row(reached, ids).milestone_id),
+    for table, column, late in (
+        ("active_days", "active_day_id", day),
+        ("milestones", "milestone_id", reached),
+        ("assignments", "assignment_id", placed),
+        ("experiment_exposures", "exposure_id", met),
     ):
-        column = {"active_days": "active_day_id", "milestones": "milestone_id"}[table]
-        where = f"conversion_id = '{ids.of(PERSON)}'"
+        made = getattr(anonymous_row(late, ids), column)
+        where = f"install_id = '{ids.of(PERSON)}'"
         assert store.query(f"SELECT DISTINCT {column} FROM {table} WHERE {where}").rows == [(made,)]
 
 
@@ -220,6 +240,59 @@ def test_what_arrives_later_is_made_anonymous_too(store: Store) -> None:
     assert naming(store) == []
     # Everybody is stored twice now: views count ids once.
     assert figures(store)[:2] == before[:2]
+
+
+def returned(began: int) -> list[Any]:
+    """Who has the install id of the person again, and pays."""
+    own = {"install_id": PERSON, "conversion_id": f"{PERSON}~opened-again", "install_time": began}
+    return [
+        replace(decision(PERSON, touch_id="click-of-return"), attribution_id="again:1", **own),
+        booking("puzzle:sale-of-return", PERSON, transaction_id="sale-of-return",
+                event_id="paid-again", event_time=began),
+        replace(prediction(PERSON), prediction_id="predicted-again", landmark_time=began),
+        replace(credit(), credit_id="credited-again", **own),
+        replace(active_day(), active_day_id="day-again", **own),
+    ]  # fmt: skip
+
+
+OF_RETURN = ("attributions", "revenue", "predictions", "credits", "active_days")
+
+
+def of_return(store: Store) -> list[tuple[str, int]]:
+    where = f"install_id = '{PERSON}'"
+    return [
+        (table, int(store.query(f"SELECT count() FROM {table} WHERE {where}").rows[0][0]))
+        for table in OF_RETURN
+    ]
+
+
+def test_who_comes_back_with_the_same_install_id_begins_anew(store: Store) -> None:
+    put(store, world())
+    put(store, returned(NOON + 30 * 86_400_000), epoch="later")
+    for _ in range(2):
+        erase(store)
+        assert of_return(store) == [(table, 1) for table in OF_RETURN]
+        assert not store.query(f"SELECT 1 FROM attributions WHERE touch_id = '{CLICK}'").rows
+    put(store, world(), epoch="replayed")
+    erase(store)
+    assert of_return(store) == [(table, 1) for table in OF_RETURN]
+
+
+def test_a_life_that_began_before_the_request_is_erased_with_the_first(store: Store) -> None:
+    put(store, world())
+    put(store, returned(NOON - 1_000), epoch="earlier")
+    erase(store)
+    assert of_return(store) == [(table, 0) for table in OF_RETURN]
+
+
+def test_who_comes_back_and_asks_again_is_erased(store: Store) -> None:
+    put(store, world())
+    put(store, returned(NOON + 30 * 86_400_000), epoch="later")
+    erase(store)
+    again = replace(privacy_receipt(PERSON, "r2"), requested_at=LogMs(NOON + 31 * 86_400_000))
+    put(store, [again], epoch="again")
+    erase(store)
+    assert of_return(store) == [(table, 0) for table in OF_RETURN]
 
 
 def test_without_requests_nothing_is_touched(store: Store) -> None:
