@@ -33,7 +33,6 @@ from schemas.events import (
 )
 from schemas.outcomes import Outcome
 from schemas.records import (
-    AccountLinked,
     Flag,
     InstallSeen,
     JourneyFrame,
@@ -64,7 +63,7 @@ from streams.stages.intake.traits import network_key
 from streams.stages.personal.access_request import ask_for_access
 from streams.stages.personal.consent_check import ConsentCheck
 from streams.stages.personal.install_lookups import lookup_records
-from streams.stages.personal.personal_keys import PersonalKeys
+from streams.stages.personal.personal_keys import LinkingEvent, PersonalKeys
 from streams.stages.personal.request_records import install_records, key_records
 
 
@@ -244,21 +243,12 @@ class Routing:
         seen = stage_records.activity_seen(event, source, ts, clock, keys)
         self._journeys.add(_journey_of(event, event.install_id), seen)
 
-    def _link(
-        self,
-        event: Install | Session | InAppEvent | Purchase | Subscription | Refund | AdRevenue,
-        install_id: str,
-        ts: LogMs,
-    ) -> list[str]:
+    def _link(self, event: LinkingEvent, install_id: str, ts: LogMs) -> list[str]:
         """Link the account of an event, if it names one, to an install; returns its keys."""
-        if event.customer_user_id is None:
-            return []
-        is_sandbox = event.environment == "sandbox"
-        keys = self._keys.of_link(event.app_id, event.customer_user_id, ts)
-        for key in keys:
-            linked = AccountLinked(key, install_id, event.event_time, ts, is_sandbox)
-            self._match.add(key, linked)
-        return keys
+        links = self._keys.links(event, install_id, ts)
+        for linked in links:
+            self._match.add(linked.key, linked)
+        return [linked.key for linked in links]
 
     def _money(
         self,

@@ -84,10 +84,8 @@ class InstallSteps:
 
     def verify(self) -> None:
         """Raise whatever encoding the effects would raise."""
-        self.prospects.examples.verify()
-        self.matches.verify()
-        self.keys.records.verify()
-        self.sites.verify()
+        for frames in (self.prospects.examples, self.matches, self.keys.records, self.sites):
+            frames.verify()
 
     def absorb(self, other: InstallSteps) -> None:
         """Add the effects of a scratch."""
@@ -128,7 +126,7 @@ class InstallSteps:
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         for opening, part in in_lives(record, state.journey, state.lives, self.stage.rules):
             key, addressed = self.closed.addressed(name, closed, opening, part)
-            if addressed is not part and not isinstance(part, ModelMarker):
+            if addressed is not part:
                 self.keys.tell_late(part, record.install_id, state.journey.last_ts)
             self._advance(key, addressed)
 
@@ -139,8 +137,8 @@ class InstallSteps:
         if installed is not None and self._is_of_future(installed.ts):
             read_until = journeys.ALL_READ
         journey, facts = journeys.advance(state.journey, record, self.stage.rules, read_until)
-        if journey.erased_ts and not isinstance(record, ModelMarker):
-            self.keys.tell(state.journey, journey, record, record.install_id)
+        if journey.erased_ts:
+            self.keys.tell(state.journey, journey, record)
         for fact in facts:
             if isinstance(fact, Settled) and fact.disposition == "duplicate":
                 self.reports.name_repeat(record)

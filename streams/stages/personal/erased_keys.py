@@ -9,7 +9,15 @@ from __future__ import annotations
 from attribution.journey import Journey
 from attribution.privacy.known_keys import keys_in
 from schemas import topics
-from schemas.records import Installed, InstallErased, JourneyRecord, MatchFrame, MatchRecord
+from schemas.records import (
+    Installed,
+    InstallErased,
+    JourneyRecord,
+    MatchFrame,
+    MatchRecord,
+    ModelMarker,
+    OrderGiven,
+)
 from schemas.time import LogMs
 from streams.stages.common.outbox import FrameOutbox
 from streams.stages.common.pseudonyms import is_anonymous_text
@@ -23,10 +31,11 @@ class ErasedKeys:
             topics.MATCH.name, partitions, MatchFrame
         )
 
-    def tell(self, before: Journey, after: Journey, record: JourneyRecord, name: str) -> None:
-        """Tell the keys that a step of the journey of the install `name` has brought."""
-        if not after.erased_ts or is_anonymous_text(name):
+    def tell(self, before: Journey, after: Journey, record: JourneyRecord) -> None:
+        """Tell the keys that a step of the journey of an erased install has brought."""
+        if isinstance(record, ModelMarker | OrderGiven) or is_anonymous_text(record.install_id):
             return
+        name = record.install_id
         if after.is_purged:
             self.tell_late(record, name, max(after.erased_ts, after.last_ts))
             return

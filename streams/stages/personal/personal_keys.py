@@ -13,14 +13,24 @@ from collections.abc import Iterator
 
 from attribution.matching.referrer import Referrer
 from attribution.rules.consent import Use
-from schemas.events import Install, Touchpoint
+from schemas.events import (
+    AdRevenue,
+    InAppEvent,
+    Install,
+    Purchase,
+    Refund,
+    Session,
+    Subscription,
+    Touchpoint,
+)
 from schemas.parts import Identity
-from schemas.records import SANDBOX_SCOPE, Signal
+from schemas.records import SANDBOX_SCOPE, AccountLinked, Signal
 from schemas.time import LogMs
 from streams.stages.common import match_keys
 from streams.stages.common.pseudonyms import FormerPseudonyms, Pseudonyms
 
 Lookups = list[tuple[Signal, str]]
+LinkingEvent = Install | Session | InAppEvent | Purchase | Subscription | Refund | AdRevenue
 
 
 class PersonalKeys:
@@ -72,6 +82,16 @@ class PersonalKeys:
         return [
             match_keys.account_key(app_id, customer_user_id, pseudonyms)
             for pseudonyms in self._in_force(ts)
+        ]
+
+    def links(self, event: LinkingEvent, install_id: str, ts: LogMs) -> list[AccountLinked]:
+        """The links of the account that an event names, if it names one, to an install."""
+        if event.customer_user_id is None:
+            return []
+        is_sandbox = event.environment == "sandbox"
+        return [
+            AccountLinked(key, install_id, event.event_time, ts, is_sandbox)
+            for key in self.of_link(event.app_id, event.customer_user_id, ts)
         ]
 
     def of_payer(self, app_id: str, customer_user_id: str, ts: LogMs) -> str:
