@@ -86,14 +86,14 @@ FROM v_money_issues WHERE {where} GROUP BY app_id, reason ORDER BY bookings DESC
 _QUALITY = Panel(
     name="quality",
     title="What producers seem not to send any more",
-    sentence="Hours with far fewer payments, installs or clicks than in such hours of earlier "
-    "weeks, longer silences than ever, and networks whose cost reports stopped. An app younger "
-    "than 15 days is learning: nothing is compared.",
+    sentence="Far fewer payments, installs or clicks than in such hours of earlier weeks, longer "
+    "silences than ever, and networks whose cost reports stopped. An app younger than 15 days is "
+    "learning, and a replay or a simulation is not live: there nothing is compared.",
     day="",
     sql="""
 SELECT app_id, check_name, kind, if(subject = '', 'all', subject) AS of, since, hours,
        round(expected, 1) AS expected_events, round(found, 1) AS found_events, deviation
-FROM v_quality_issues WHERE {where} ORDER BY check_name = 'learning', deviation, app_id LIMIT 100
+FROM v_quality_issues WHERE {where} ORDER BY check_name IN ('learning', 'not_live'), deviation, app_id LIMIT 100
 """,
     chart=PanelChart(kind="table"),
 )
