@@ -79,6 +79,7 @@ COMMENT 'Events of the last 60 days by app, kind, part and hour: what v_quality_
 -- Poisson count by Stirling's formula, of counts divided by their variance over their mean. It is added up over the hour
 -- that runs and 1 to 24 before it, whichever says most. What is named has a chance below 0.0004 divided by how many
 -- series the app has, for each look: so an app with many is not named more often.
+-- Of the whole app, which is measured against nothing, it is an eighth of that: a day may be bad for everybody.
 CREATE OR REPLACE VIEW v_quality_issues
 (
     app_id String COMMENT 'App.',
@@ -190,7 +191,7 @@ AS WITH
             FROM sums
             ARRAY JOIN widths AS width, founds AS got, wanted AS wants, others_found AS other, others_wanted AS others_want
         )
-        WHERE is_live AND got < want AND evidence > 7.9 + log(series)
+        WHERE is_live AND got < want AND evidence > if(part = '', 9.9, 7.9) + log(series)
         ORDER BY evidence DESC
         LIMIT 1 BY app, what, part
     ),

@@ -59,9 +59,8 @@ class HoursStore:
         hour that runs so much as has come by then."""
         moment = FIRST + timedelta(hours=hour, minutes=minutes)
         self._store.execute("TRUNCATE TABLE drawn_now")
-        self._store.execute(
-            f"INSERT INTO drawn_now SELECT '{moment:%Y-%m-%d %H:%M:%S}' AS log_time, log_time, {is_live}"
-        )
+        at = f"'{moment:%Y-%m-%d %H:%M:%S}'"
+        self._store.execute(f"INSERT INTO drawn_now SELECT {at}, {at}, {is_live}")
         known = _known(minutes)
         sql = narrowed(
             view_queries()["v_quality_issues"], {"v_quality_hours": known, "v_now": "drawn_now"}

@@ -26,9 +26,9 @@ class Evidence:
     deviation: float
 
 
-def threshold(series: int) -> float:
+def threshold(series: int, *, is_whole: bool) -> float:
     """Evidence above which one of so many series of an app is named."""
-    return 7.9 + log(series)
+    return (9.9 if is_whole else 7.9) + log(series)
 
 
 def strongest(

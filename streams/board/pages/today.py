@@ -93,7 +93,8 @@ _QUALITY = Panel(
     sql="""
 SELECT app_id, check_name, kind, if(subject = '', 'all', subject) AS of, since, hours,
        round(expected, 1) AS expected_events, round(found, 1) AS found_events, deviation
-FROM v_quality_issues WHERE {where} ORDER BY check_name IN ('learning', 'not_live'), deviation, app_id LIMIT 100
+FROM v_quality_issues WHERE {where}
+ORDER BY check_name IN ('learning', 'not_live'), deviation, app_id LIMIT 100
 """,
     chart=PanelChart(kind="table"),
 )
