@@ -82,7 +82,7 @@ def _around(hours: Hours) -> Hours:
 
 def _sums(hours: Hours, width: int) -> Hours:
     ends = np.concatenate([[0.0], np.cumsum(hours)])
-    return ends[width:] - ends[:-width]
+    return np.asarray(ends[width:] - ends[:-width], dtype=np.float64)
 
 
 def _variation(n: Hours, e: Hours, o: Hours, oe: Hours, weeks: int) -> tuple[float, float]:
