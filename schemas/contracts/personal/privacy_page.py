@@ -80,10 +80,10 @@ _NOT_COVERED = """\
 - State of journeys knows an erased install by its id for `HEADWATER_LATENESS` after the request,
   since what was logged before it may still be read; from then on by a keyed hash, as long as
   journeys are kept, so that late refunds are booked, on an anonymous id.
-- State of matching is reached by the ids that a request names. By an install id alone nobody finds
-  the device id or the account of the person: what is known under those, and under click ids, stays
-  until it is forgotten by itself, and a later install on the device is known as one of somebody who
-  had the app. Name every identity that you know.
+- State of matching forgets an erased install under every key that its journey knows: devices,
+  clicks, networks and accounts, `HEADWATER_LATENESS` after the request; of devices whose paths are
+  sampled, a week later. A journey knows at most 64 keys. What is known under a device that never
+  became an install stays until it is forgotten by itself: name every identity that you know.
 - State of payments remembers transactions, and the install that paid, as long as transactions are
   kept, and an account that asked to be forgotten as long.
 - Files of states keep the bytes of a deleted key for a day while a worker runs, and changelogs for
