@@ -169,7 +169,7 @@ class Lane:
         finally:
             self.is_open = False
             if self._state:
-                self._state.close()
+                await self._state.close()
             self._release(self._held)
 
     async def suspend(self, seconds: float) -> bool:
@@ -202,7 +202,7 @@ class Lane:
 
     async def _open_state(self) -> RestoredStage:
         if self._state:
-            self._state.close()
+            await self._state.close()
             self._state = None
         parts = self._parts
         create, store = partial(parts.stage, self.spec.stage, self.p), parts.store()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -296,3 +297,32 @@ def test_a_partition_that_is_behind_is_given_a_moment() -> None:
         task.cancel()
 
     run(story)
+
+
+def test_a_store_that_closes_slowly_holds_up_nobody_and_its_lane_ends_after_it() -> None:
+    """Whoever opens the lane next needs the lock of its folder, however often it is told to end."""
+    closes, closed = threading.Event(), threading.Event()
+
+    class SlowStore(MemoryStore):
+        def close(self) -> None:
+            closes.set()
+            assert may_end.wait(5)
+            closed.set()
+
+    async def story() -> None:
+        world = World()
+        parts = replace(world.parts(), store=SlowStore)
+        task = asyncio.create_task(Lane(SPEC, 0, parts, AT_ONCE).run())
+        await settle()
+        for _ in range(3):
+            task.cancel()
+            await settle()  # The event loop goes on.
+        assert closes.is_set()
+        assert not task.done()
+        may_end.set()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+        assert closed.is_set()
+
+    may_end = threading.Event()
+    asyncio.run(story())
