@@ -162,6 +162,9 @@ class StoringMetrics(StoringObserver):
     def on_undelivered(self, offsets: int) -> None:
         metrics.UNDELIVERED_RECORDS_TOTAL.labels("storing").inc(offsets)
 
+    def on_standstill(self, seconds: float) -> None:
+        metrics.STANDSTILL_SECONDS.set(seconds)
+
     def on_waiting_requests(self, count: int, oldest_seconds: float) -> None:
         metrics.PRIVACY_WAITING_REQUESTS.set(count)
         metrics.PRIVACY_WAITING_SECONDS.set(oldest_seconds)

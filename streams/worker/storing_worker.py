@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from streams.runtime.identity.log_watch import LogChangedError, LogWatch
 from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings.storing import StoringSettings
+from streams.stages.contract import TopicPartition
 from streams.store.base import UnavailableError
 from streams.store.cohorts import CohortKeeper
 from streams.store.log_epochs import BOUND_TOPICS, bind_epochs
@@ -39,6 +40,9 @@ from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLE_OF_TOPIC
 from streams.wiring.store import open_target
 from streams.worker.report_requests import report_requests
+from streams.worker.watches.leaders import Leaders
+from streams.worker.watches.standstill import ENDS_SECONDS, GROUP, StandstillWatch, Work
+from streams.worker.watches.table_work import TableWork, assign, works_of
 
 SERVER_THREADS = 4  # inserts at once on a server; chdb takes one at a time
 
@@ -84,7 +88,13 @@ class StoringWorker:
         self._reading_again: asyncio.Task[None] | None = None
         self._waits_for = "starting"
         self._offsets = Offsets(settings.kafka())
-        self._log_watch = LogWatch(UNKNOWN_LOGS, self._look)
+        self._leaders = Leaders(settings.kafka(), self._offsets, BOUND_TOPICS)
+        self._log_watch = LogWatch(UNKNOWN_LOGS, self._leaders.look)
+        self._table_works: Mapping[str, TableWork] = {}
+        self.standstill = StandstillWatch(
+            self._work, self._observer, self._leaders, is_due=TableWork.is_due,
+            ends_seconds=max(ENDS_SECONDS, 2 * settings.store.timeout_seconds),
+        )  # fmt: skip
         self._checking: asyncio.Task[None] | None = None
         self.watch = BrokerWatch(settings.kafka().client())
         self.failure: asyncio.Future[BaseException] | None = None  # from `open` on
@@ -96,14 +106,22 @@ class StoringWorker:
         """Ready once partitions are assigned and the store accepts rows."""
         if self._waits_for:
             return Readiness(False, self._waits_for)
-        if self.watch.fault:
-            return Readiness(False, LoggedReason(self.watch.fault))
+        if logged := self.watch.fault or self.standstill.reason:
+            return Readiness(False, LoggedReason(logged))
         if self._is_rebalancing:
             waiting = "waiting for partitions"
             return Readiness(False, LoggedReason(waiting) if self.watch.is_recovering else waiting)
         if self._sink is not None and self._sink.outage:
             return Readiness(False, self._sink.outage)
-        return Readiness(True, f"storing {len(self._assigned)} partitions")
+        return self._leaders.beside(Readiness(True, f"storing {len(self._assigned)} partitions"))
+
+    def _work(self) -> Work:
+        """What has to be done, unless something is waited for that is told elsewhere."""
+        if self.watch.fault or self._waits_for or self.settings.embedded:
+            return {}
+        if self._is_rebalancing:
+            return {GROUP: None}
+        return {f"storing {topic}": one for topic, one in self._table_works.items()}
 
     async def open(self) -> Sink:
         """Connect and check; Stop if a topic or table is wrong. Waits for a store that is down."""
@@ -126,6 +144,7 @@ class StoringWorker:
             for topic, table in TABLE_OF_TOPIC.items()
         }
         self._sink = Sink(tables, self.settings.buffer, self._hold, parts, self._hold_topic)
+        self._table_works = works_of(self._sink, lambda tp: self.app.consumer.fetched_at(tp))
         self._waits_for = ""
         return self._sink
 
@@ -194,21 +213,21 @@ class StoringWorker:
         assert self._sink is not None, "the sink is opened before Faust starts"
         await self._sink.forget(0.0)
         self._assigned = set(assigned)
+        tps = [(tp.topic.removeprefix(self.settings.topic_prefix), tp.partition) for tp in assigned]
+        assign(self._table_works, tps)
         self._generation = self.app.consumer_generation_id
         self._delivery.begin()
         self._is_rebalancing = False
         if self._checking is not None:
             self._checking.cancel()
-        self._checking = asyncio.create_task(self._require_whole(self._assigned))
+        self._checking = asyncio.create_task(self._require_whole(tps))
         early, self._early = self._early, []
         for batch in early:
             self._offer(batch)
 
-    async def _require_whole(self, assigned: set[TP]) -> None:
+    async def _require_whole(self, tps: Sequence[TopicPartition]) -> None:
         """Fail if a log begins after our next offset: Kafka would skip the gap without an error."""
-        prefix = self.settings.topic_prefix
         assert self.failure is not None, "open() comes first"
-        tps = [(tp.topic.removeprefix(prefix), tp.partition) for tp in assigned]
         while True:
             try:
                 await self._offsets.positions(tps)
@@ -250,15 +269,12 @@ class StoringWorker:
                 self.failure.set_result(error)
             await asyncio.Event().wait()
 
-    async def _look(self) -> KnownLogs:
-        return await self._offsets.known_logs(BOUND_TOPICS)
-
     async def _require_topics(self) -> KnownLogs:
         for name in TABLE_OF_TOPIC:
             if not await self._offsets.partitions(name):
                 raise Stop(f"topic {name} does not exist: run `headwater migrate`")
-        self._offsets.logs = self.app.transport.logs = logs = await self._look()
-        self._log_watch = LogWatch(logs, self._look)
+        self._offsets.logs = self.app.transport.logs = logs = await self._leaders.look()
+        self._log_watch = LogWatch(logs, self._leaders.look)
         await self._offsets.require(TABLE_OF_TOPIC)
         return logs
 

@@ -63,6 +63,7 @@ class TableSink:
         self.buffer = TableBuffer()
         self.outage = ""  # why the last attempt failed; empty: it did not
         self.is_refused = False  # whether this table alone is in trouble
+        self.finished = 0  # batches that are stored and committed
         self._writer = writer
         self._bounds = bounds
         self._parts = parts
@@ -89,6 +90,13 @@ class TableSink:
     def since(self) -> float | None:
         """When the oldest row not yet acknowledged arrived."""
         return self._in_flight_since if self._in_flight else self.buffer.since
+
+    @property
+    def is_due(self) -> bool:
+        """Whether rows are to be inserted now, or just are."""
+        parts = self._parts
+        left = seconds_left(self.buffer, self._bounds, parts.arrivals, parts.clock())
+        return self._in_flight is not None or (left is not None and left <= 0)
 
     def offer(self, partition: int, records: Sequence[LogRecord]) -> None:
         now = self._parts.clock()
@@ -142,6 +150,7 @@ class TableSink:
             await self._parts.confirm(self._parts.clock())
             if await self._write(batch, assignment):
                 await self._parts.commit(self._writer.table.topic, batch.next_offsets())
+                self.finished += 1
         finally:
             self._in_flight = None
 
@@ -197,7 +206,7 @@ class Sink:
     ) -> None:
         """`tables` by topic. `hold` pauses the reading of all partitions (True) or resumes it;
         `hold_topic` that of one topic."""
-        self._tables = tables
+        self.tables = tables
         self._bounds = bounds
         self._hold = hold
         self._parts = parts
@@ -206,22 +215,26 @@ class Sink:
         self._is_held = False
         self._is_draining = False
 
+    def is_reading(self, topic: str) -> bool:
+        """Whether the partitions of a topic are read, and not paused."""
+        return not self._is_held and topic not in self._held_topics
+
     @property
     def outage(self) -> str:
         """Why the store takes no rows; empty while it takes them."""
-        return next((table.outage for table in self._tables.values() if table.outage), "")
+        return next((table.outage for table in self.tables.values() if table.outage), "")
 
     def offer(self, topic: str, partition: int, records: Sequence[LogRecord]) -> None:
         """Buffer records of a topic. From `drain` on they are dropped: they will be read again."""
         if self._is_draining:
             return
-        self._tables[topic].offer(partition, records)
+        self.tables[topic].offer(partition, records)
         self.balance()
 
     def balance(self) -> None:
         """Pause or resume reading by how much is buffered, and report how much that is."""
         self._balance_refused()
-        whole = [one for topic, one in self._tables.items() if topic not in self._held_topics]
+        whole = [one for topic, one in self.tables.items() if topic not in self._held_topics]
         rows, size = sum(table.rows for table in whole), sum(table.size for table in whole)
         bounds = self._bounds
         if not self._is_held and (rows >= bounds.rows_max or size >= bounds.bytes_max):
@@ -232,13 +245,13 @@ class Sink:
             self._hold(False)
             for topic in self._held_topics:
                 self._hold_topic(topic, True)
-        oldest = [table.since for table in self._tables.values() if table.since is not None]
+        oldest = [table.since for table in self.tables.values() if table.since is not None]
         age = self._parts.clock() - min(oldest) if oldest else 0.0
-        self._parts.observer.on_buffered(sum(one.rows for one in self._tables.values()), age)
+        self._parts.observer.on_buffered(sum(one.rows for one in self.tables.values()), age)
 
     def _balance_refused(self) -> None:
         """Pause the topic of a table that takes nothing, so that the others keep their room."""
-        for topic, table in self._tables.items():
+        for topic, table in self.tables.items():
             if topic in self._held_topics:
                 if not table.is_refused or not table.rows:
                     self._held_topics.discard(topic)
@@ -250,12 +263,12 @@ class Sink:
 
     async def forget(self, seconds: float) -> None:
         """Begin no insert for the present partitions, and wait for inserts in progress."""
-        for table in self._tables.values():
+        for table in self.tables.values():
             table.forget()
         self.balance()
         try:
             async with asyncio.timeout(seconds):
-                for table in self._tables.values():
+                for table in self.tables.values():
                     await table.idle()
         except TimeoutError:
             return
@@ -263,7 +276,7 @@ class Sink:
     async def run(self) -> None:
         """Run all tables; ends by cancellation, or by the exception of a table."""
         async with asyncio.TaskGroup() as group:
-            for topic, table in self._tables.items():
+            for topic, table in self.tables.items():
                 group.create_task(table.run(), name=f"storing {topic}")
             group.create_task(self._watch())
 
@@ -273,10 +286,10 @@ class Sink:
         The sink takes no more records, or under constant traffic its buffers would never be empty.
         """
         self._is_draining = True
-        for table in self._tables.values():
+        for table in self.tables.values():
             table.hurry()
         deadline = self._parts.clock() + seconds
-        while any(table.rows for table in self._tables.values()):
+        while any(table.rows for table in self.tables.values()):
             if self._parts.clock() >= deadline:
                 return
             await self._parts.sleep(_LOOK_SECONDS)

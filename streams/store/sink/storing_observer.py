@@ -21,6 +21,9 @@ class StoringObserver:
     def on_undelivered(self, offsets: int) -> None:
         """So many offsets were read and did not come to the sink, which reads them again."""
 
+    def on_standstill(self, seconds: float) -> None:
+        """For so long rows wait and none was stored, and nothing says why; 0: it goes on."""
+
     def on_waiting_requests(self, count: int, oldest_seconds: float) -> None:
         """`count` requests to be forgotten wait for `headwater privacy run`, the oldest since
         `oldest_seconds` ago."""

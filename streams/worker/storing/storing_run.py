@@ -44,14 +44,25 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
     watching = asyncio.create_task(worker.watch_logs())
     watches = [watching, asyncio.create_task(worker.watch.run(worker.is_well))]
     watches.append(asyncio.create_task(worker.watch_requests()))
+    standing = asyncio.create_task(worker.standstill.run())
+    watches.append(standing)
     assert worker.cohorts is not None, "the worker is open"
     watches.append(asyncio.create_task(worker.cohorts.run()))
     loop = asyncio.get_running_loop()
     deadline: float | None = None
-    ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, watching, stopping]
+    ends: list[asyncio.Future[Any]] = [
+        worker.failure,
+        storing,
+        reading,
+        watching,
+        standing,
+        stopping,
+    ]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        failures = [task.exception() for task in (watching, storing, reading) if task.done()]
+        failures = [
+            task.exception() for task in (watching, standing, storing, reading) if task.done()
+        ]
         if worker.failure.done():
             failures.insert(0, worker.failure.result())
         if failures:

@@ -18,13 +18,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiokafka.errors import KafkaError
 
 from streams.errors import HeadwaterError
 from streams.runtime.lane import Lane
-from streams.runtime.reports import LaneObserver
 from streams.stages.contract import TopicPartition
 
 REPORTED_SECONDS = 60.0
@@ -35,12 +34,28 @@ GROUP = "the consumer group"
 _LOOK_SECONDS = 1.0
 _OBSTACLE_SECONDS = 10.0
 """How often Kafka is asked what it lacks, and how long it may take to answer."""
-_READ_SECONDS = 10.0
-"""A lane whose queue is empty, and whose partitions Kafka was not asked about for so long, has to
-read; fetches follow one another at once."""
+UNREAD_SECONDS = 10.0
+"""A lane or table for which nothing waits, and whose partitions Kafka was not asked about for so
+long, has to read; fetches follow one another at once."""
 
-Work = Mapping[str, Lane | None]
-"""By name what has to be done: a lane, or None for what a lane needs before it can be there."""
+
+class Worked(Protocol):
+    """A lane, or a table that rows are stored in."""
+
+    @property
+    def finished(self) -> int:
+        """How often it has done some of its work."""
+
+    @property
+    def is_open(self) -> bool:
+        """False: it gets ready, which may take long."""
+
+
+Work = Mapping[str, Worked | None]
+"""By name what has to be done; None stands for what is needed before it can be there."""
+
+IsDue = Callable[[Any, float, Set[TopicPartition]], bool]
+"""Whether one of them has to do something at a monotonic moment; partitions that nobody leads."""
 
 _logger = logging.getLogger("headwater")
 
@@ -58,6 +73,12 @@ class KafkaState(Protocol):
         """
 
 
+class StandstillObserver(Protocol):
+    """Observers of lanes, and of a sink."""
+
+    def on_standstill(self, seconds: float) -> None: ...
+
+
 class StandstillError(HeadwaterError):
     """Work waits, and for minutes none was done."""
 
@@ -66,7 +87,7 @@ class StandstillError(HeadwaterError):
 class _Waiting:
     """Since when something waits to be done, and how much of it had been done by then."""
 
-    lane: Lane | None
+    worked: Worked | None
     finished: int
     since: float
     excused_until: float
@@ -78,11 +99,17 @@ class StandstillWatch:
     def __init__(
         self,
         work: Callable[[], Work],
-        observer: LaneObserver,
+        observer: StandstillObserver,
         kafka: KafkaState,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        is_due: IsDue | None = None,
+        ends_seconds: float = ENDS_SECONDS,
     ) -> None:
-        """`work` returns nothing while something is waited for that is told elsewhere."""
+        """`work` returns nothing while something is waited for that is told elsewhere. `is_due`: by
+        default that of lanes."""
+        self._is_due: IsDue = is_due or _is_due
+        self._ends_seconds = ends_seconds
         self._work = work
         self._observer = observer
         self._clock = clock
@@ -121,8 +148,9 @@ class StandstillWatch:
         self._pass_over(now - self._looked_at)
         self._looked_at = now
         unled = self._kafka.lacking
-        due = {name: lane for name, lane in self._work().items() if _is_due(lane, now, unled)}
-        self._waiting = {name: self._followed(name, lane, now) for name, lane in due.items()}
+        work = self._work().items()
+        due = {name: one for name, one in work if one is None or self._is_due(one, now, unled)}
+        self._waiting = {name: self._followed(name, one, now) for name, one in due.items()}
         longest = max((now - one.since for one in self._waiting.values()), default=0.0)
         self._observer.on_standstill(longest)
         still = [name for name, one in self._waiting.items() if now - one.since >= REPORTED_SECONDS]
@@ -135,7 +163,7 @@ class StandstillWatch:
             _logger.warning("%s, although Kafka answers", self.reason)
         elif was_reported and not still:
             _logger.warning("work goes on after a standstill")
-        if any(now - one.excused_until >= ENDS_SECONDS for one in self._waiting.values()):
+        if any(now - one.excused_until >= self._ends_seconds for one in self._waiting.values()):
             raise StandstillError(
                 f"{self.reason}, although Kafka answers: it ends, to be started again at its last "
                 "checkpoint; report what the lines before this one say"
@@ -150,19 +178,17 @@ class StandstillWatch:
             waiting.since += unseen
             waiting.excused_until += unseen
 
-    def _followed(self, name: str, lane: Lane | None, now: float) -> _Waiting:
-        before, finished = self._waiting.get(name), lane.finished if lane else 0
-        if before is None or (lane is before.lane and finished > before.finished):
-            return _Waiting(lane, finished, now, now)
-        before.lane, before.finished = lane, finished
-        if self._obstacle or (lane is not None and not lane.is_open):
+    def _followed(self, name: str, worked: Worked | None, now: float) -> _Waiting:
+        before, finished = self._waiting.get(name), worked.finished if worked else 0
+        if before is None or (worked is before.worked and finished > before.finished):
+            return _Waiting(worked, finished, now, now)
+        before.worked, before.finished = worked, finished
+        if self._obstacle or (worked is not None and not worked.is_open):
             before.excused_until = now
         return before
 
 
-def _is_due(lane: Lane | None, now: float, unled: Set[TopicPartition]) -> bool:
-    if lane is None:
-        return True
+def _is_due(lane: Lane, now: float, unled: Set[TopicPartition]) -> bool:
     if lane.lacks_room or lane.awaits_model:
         return False
     if not lane.is_open:
@@ -171,4 +197,4 @@ def _is_due(lane: Lane | None, now: float, unled: Set[TopicPartition]) -> bool:
     if not all(map(lane.queue.lacks, partitions)):
         return True
     readable = (tp for tp in partitions if tp not in unled)
-    return any(now - lane.fetched_at(tp) > _READ_SECONDS for tp in readable)
+    return any(now - lane.fetched_at(tp) > UNREAD_SECONDS for tp in readable)
