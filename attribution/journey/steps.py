@@ -41,11 +41,13 @@ from schemas.records import (
     Candidates,
     ChoiceMade,
     Erased,
+    ExposureSeen,
     Installed,
     JourneyRecord,
     LinksCut,
     ModelMarker,
     MoneyRouted,
+    OrderGiven,
     Signal,
     SiteVerdict,
 )
@@ -87,8 +89,10 @@ def _advance(
             return cut_links(journey, record, rules)
         case ChoiceMade():
             return make_choice(journey, record, rules)
-        case ModelMarker():
+        case ModelMarker() | OrderGiven():
             raise AssertionError("markers are for the partition, not for one install")
+        case ExposureSeen():
+            raise AssertionError("exposures decide nothing of a journey")
     assert_never(record)
 
 

@@ -15,7 +15,7 @@ from online_models.features import features
 from online_models.features.features import ActivityTally, InstallCredit
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import Target, Targets
-from schemas.records import ActivitySeen, Frozen, Money, MoneyKind
+from schemas.records import ActivitySeen, ExposureSeen, Frozen, Money, MoneyKind, UnitAssignment
 from schemas.time import DAY_MS
 
 PAYMENTS_MAX = 8
@@ -86,6 +86,8 @@ class Prospect(Struct, frozen=True, array_like=True):
     progress: dict[str, TargetProgress] = {}  # by target
     release_due: int = 0  # when the next bin is released; 0: not scored yet, or never again
     is_closed: bool = False
+    assigned: tuple[UnitAssignment, ...] = ()  # by experiments
+    exposures: tuple[ExposureSeen, ...] = ()  # until log time has reached them
 
     def spent_until(self, age: int) -> int:
         """Micros known before an age of the install, which is one of SPAN_EDGES_MS or 0."""

@@ -22,7 +22,7 @@ from schemas.records.example import (
     Served,
     channel_of,
 )
-from schemas.records.experiment import ExposureSeen, OrderGiven, OrderKind
+from schemas.records.experiment import ExposureSeen, OrderGiven, OrderKind, UnitAssignment
 from schemas.records.frame import (
     FRAME_BYTES_MAX,
     LATER_KINDS,
@@ -183,6 +183,7 @@ __all__ = [
     "Touch",
     "TouchKind",
     "TouchSeen",
+    "UnitAssignment",
     "app_of",
     "channel_of",
     "example_frames",

@@ -43,3 +43,16 @@ class ExposureSeen(Struct, frozen=True, array_like=True, gc=False, tag=11):
     reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
     is_sandbox: bool = False
+
+
+class UnitAssignment(Struct, frozen=True, array_like=True, gc=False):
+    """What an install keeps of an experiment. Version 0: it met a variant, and is in none."""
+
+    experiment_id: str
+    version: int
+    variant: str = ""  # empty: none, as of the holdout
+    index: int = -1  # of the variant; 0: the control
+    landmark: int = 0  # number of the landmark at which it was assigned
+    at: LogMs = LogMs(0)  # of the assignment
+    copies: int = 1  # how often its labels are learned from then on; 0: never, it is treated
+    reported: int = 0  # which exposures: bits of `REPORTED`

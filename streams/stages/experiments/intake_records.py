@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from schemas.clocks import CorrectedTime, reported_time
+from schemas.clocks import CorrectedTime, at_right_time, reported_time
 from schemas.events import ExperimentExposure, ExperimentOrder
-from schemas.records import ExposureSeen, OrderGiven, Source
+from schemas.records import ExposureSeen, JourneyRecord, OrderGiven, Source, journey_key
 from schemas.time import LogMs
+from streams.stages.common.outbox import FrameOutbox, Outbox
+
+
+def route_experiment(
+    event: ExperimentExposure | ExperimentOrder,
+    source: Source,
+    ts: LogMs,
+    clock: CorrectedTime | None,
+    to: tuple[FrameOutbox[JourneyRecord], Outbox],
+) -> None:
+    """Send an exposure to its journey, and an order to all partitions; `to`: where they leave."""
+    journeys, outbox = to
+    if isinstance(event, ExperimentOrder):
+        journeys.add_to_all(order_given(event, source, ts))
+        outbox.settle(source, "decided")
+        return
+    seen = exposure_seen(at_right_time(event, clock), source, ts, clock)
+    name = journey_key(seen.app_id, seen.install_id, is_sandbox=seen.is_sandbox)
+    journeys.add(name, seen)
 
 
 def exposure_seen(

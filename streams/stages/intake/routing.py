@@ -18,8 +18,6 @@ from schemas.events import (
     Cost,
     DeviceEvent,
     ExchangeRate,
-    ExperimentExposure,
-    ExperimentOrder,
     InAppEvent,
     InputEvent,
     Install,
@@ -53,7 +51,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import FormerPseudonyms, Pseudonyms
 from streams.stages.contract import Effects, LogRecord, TopicPartition
-from streams.stages.experiments import intake_records
+from streams.stages.experiments.intake_records import route_experiment
 from streams.stages.intake import rows, stage_records
 from streams.stages.intake.install_evidence import install_evidence
 from streams.stages.intake.money_steps import money_seen
@@ -159,13 +157,8 @@ class Routing:
                 self._postback(event, source, ts)
             case PrivacyRequest():
                 self._privacy_request(event, source, ts)
-            case ExperimentExposure():
-                event = at_right_time(event, clock)
-                exposed = intake_records.exposure_seen(event, source, ts, clock)
-                self._journeys.add(_journey_of(event, event.install_id), exposed)
-            case ExperimentOrder():
-                self._journeys.add_to_all(intake_records.order_given(event, source, ts))
-                self.outbox.settle(source, "decided")
+            case _:
+                route_experiment(event, source, ts, clock, (self._journeys, self.outbox))
 
     def _touchpoint(
         self,

@@ -32,6 +32,7 @@ from streams.stages.common.live_pair_model import pair_model_of
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import AnonymousIds
 from streams.stages.common.working_set import Timers
+from streams.stages.experiments.experiment_steps import OrderedExperiments
 
 FindSnapshot = Callable[[str], bytes | None]
 """Finds the content of a version. The runtime provides it before its marker is decided on."""
@@ -255,6 +256,8 @@ class JourneyContext:
     observer: StageObserver
     erased_names: Sequence[AnonymousIds] = ()
     """By which erased installs are known: of the secret in force, and of the one before."""
+
+    experiments: OrderedExperiments = field(default_factory=OrderedExperiments)
 
     @property
     def rules(self) -> Rules:

@@ -21,6 +21,7 @@ from attribution.journey import (
 )
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
+from online_models.credit.persistence import CreditModel
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.outcomes import Attribution
@@ -29,9 +30,10 @@ from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import Outbox
 from streams.stages.common.pseudonyms import ANONYMOUS_PREFIX, AnonymousIds, is_anonymous_text
-from streams.stages.journeys import decision_rows
+from streams.stages.journeys import credit_revision, decision_rows
 from streams.stages.journeys.activity_rows import active_day_row, milestone_row
 from streams.stages.journeys.booking_row import booking_row
+from streams.stages.journeys.credit_revision import CreditRevision
 from streams.stages.journeys.prospect_steps import ProspectSteps
 from streams.stages.personal.anonymous_rows import anonymous_row, nameless_candidates
 
@@ -121,6 +123,20 @@ class FactReports:
             case _:
                 assert_never(fact)
         return prospect
+
+    def share(
+        self,
+        journey: Journey,
+        decision: Decision | None,
+        before: CreditRevision,
+        model: CreditModel | None,
+    ) -> CreditRevision:
+        """Report how credit is shared, if that may have changed."""
+        rules = self._stage.rules
+        credited, row = credit_revision.credit_install(journey, decision, before, rules, model)
+        if row is not None:
+            self._outbox.add(topics.CREDITS.name, row.install_id, row)
+        return credited
 
     def _report_decision(self, decision: Decision) -> None:
         row = decision_rows.attribution_row(decision, self._stage.rules, self._stage.rule_set)

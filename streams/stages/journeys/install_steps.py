@@ -22,6 +22,7 @@ from schemas import topics
 from schemas.records import (
     ChoiceMade,
     Erased,
+    ExposureSeen,
     Installed,
     JourneyFrame,
     JourneyRecord,
@@ -39,7 +40,6 @@ from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.working_set import WorkingSet
 from streams.stages.journeys import credit_revision, decision_rows
 from streams.stages.journeys.active_models import JourneyContext
-from streams.stages.journeys.credit_revision import CreditRevision
 from streams.stages.journeys.fact_reports import FactReports
 from streams.stages.journeys.prospect_steps import SCORED_AHEAD_MAX, ProspectSteps
 from streams.stages.journeys.states.closed_installs import ClosedInstall, ClosedInstalls
@@ -66,7 +66,7 @@ class InstallSteps:
         self.closed_until = LogMs(0)
         self.outbox = Outbox("journeys", stage.partition, stage.observer)
         self.prospects = ProspectSteps(
-            stage.active, stage.declared_rules, self.outbox, stage.observer
+            stage.active, stage.declared_rules, self.outbox, stage.observer, stage.experiments
         )
         self.reports = FactReports(stage, self.outbox, self.prospects)
         self.matches = MatchExamples(stage.observer)
@@ -113,9 +113,17 @@ class InstallSteps:
             self.stage.observer.on_model(record.model, record.version)
             return
         if isinstance(record, OrderGiven):
+            self.prospects.experiments.obey(record)
             return
         name = journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
         state, closed = self.closed.known(name, record)
+        if isinstance(record, ExposureSeen):
+            self.outbox.settle(record.source, "decided")
+            if closed is None and not (record.is_sandbox or state.journey.erased_ts):
+                met = self.prospects.meet(record, state.prospect, state.journey, self.stage_time)
+                if met is not state.prospect:
+                    self.states.put(name.encode(), replace(state, prospect=met))
+            return
         known = state.journey.install
         if known is not None and isinstance(record, Installed):
             self._open_again(name, closed, state, record)
@@ -269,22 +277,12 @@ class InstallSteps:
             # Touchpoints that change no decision still show that the device was seen before.
             claim = self._replace_claim(claim, replace(claim, is_new_device=False))
         if is_review or credit_revision.may_have_changed(before.journey, journey, decision):
-            credited = self._share(journey, decision, credited)
+            credited = self.reports.share(journey, decision, credited, self.stage.active.credit)
         prospect = self.prospects.reach(prospect, journey, self.stage_time)
         if journey.is_purged:
             claim = None  # It names a touchpoint, and the decision cannot change any more.
         after = replace(before, journey=journey, prospect=prospect, claim=claim, credited=credited)
         self.closed.put(key, after)
-
-    def _share(
-        self, journey: Journey, decision: Decision | None, before: CreditRevision
-    ) -> CreditRevision:
-        """Report how credit is shared, if that may have changed."""
-        rules, model = self.stage.rules, self.stage.active.credit
-        credited, row = credit_revision.credit_install(journey, decision, before, rules, model)
-        if row is not None:
-            self.outbox.add(topics.CREDITS.name, row.install_id, row)
-        return credited
 
     def _replace_claim(
         self, before: SiteInstall | None, claim: SiteInstall | None

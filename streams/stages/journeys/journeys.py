@@ -13,6 +13,7 @@ from schemas.records import (
     JOURNEY_PREFIXES,
     JourneyFrame,
     ModelMarker,
+    OrderGiven,
     StoredFormat,
     journey_frames,
 )
@@ -39,6 +40,11 @@ from streams.stages.common.working_set import (
     WorkingSet,
 )
 from streams.stages.contract import Effects, LogRecord, StateReader, positions_after
+from streams.stages.experiments.experiment_steps import (
+    ORDER_FORMAT,
+    ORDER_PREFIX,
+    OrderedExperiments,
+)
 from streams.stages.journeys.active_models import ActiveModels, JourneyContext, Scorers
 from streams.stages.journeys.install_steps import InstallSteps
 from streams.stages.journeys.rule_change import RuleChange
@@ -77,6 +83,7 @@ class Journeys:
             active=ActiveModels(scorers),
             observer=observer,
             erased_names=erased_names,
+            experiments=OrderedExperiments(tells_orders=partition == 0),
         )
         self._matching = stage_upstreams("matching", partitions)
         self._read = stage_upstreams(READ, partitions)
@@ -90,6 +97,7 @@ class Journeys:
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         applied = b""
+        orders: list[OrderGiven] = []
 
         def states() -> Iterable[tuple[bytes, bytes]]:
             nonlocal applied
@@ -98,11 +106,14 @@ class Journeys:
                     applied = value
                 elif key == MODEL_KEY:
                     self.context.active.restore(value)
+                elif key.startswith(ORDER_PREFIX):
+                    orders.append(ORDER_FORMAT.decode(value))
                 else:
                     self._check(key)
                     yield key, value
 
         self.context.timers.restore(states())
+        self.context.experiments.book.restore(orders)
         names = (key for key, _ in entries if key[0] != RESERVED)
         self._rule_change.restore(applied, names)
 
@@ -179,6 +190,7 @@ class Journeys:
     def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:
         stage_time = self.stage_time()
         effects = Effects(changes=batch.states.changes(), positions=positions)
+        effects.changes |= self.context.experiments.changes()
         effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
         effects.changes[MODEL_KEY] = self.context.active.encode()
         effects.changes[RULES_KEY] = self._rule_change.encode()

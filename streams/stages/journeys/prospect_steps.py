@@ -10,6 +10,7 @@ from attribution.journey import Journey
 from attribution.privacy.choices import is_prediction_refused
 from attribution.rules.consent import Use
 from attribution.rules.rules import Rules
+from online_models.experiments.design.learned_labels import learned_labels
 from online_models.scoring import prospects
 from online_models.scoring.landmark_scores import (
     LandmarkResult,
@@ -21,10 +22,19 @@ from online_models.scoring.landmark_scores import (
 )
 from online_models.scoring.prospects import Prospect
 from schemas import topics
-from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
+from schemas.records import (
+    ActivitySeen,
+    Example,
+    ExampleFrame,
+    ExposureSeen,
+    Installed,
+    MoneyRouted,
+)
 from schemas.time import MILLISECOND, EventMs, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.experiments.experiment_rows import AssignedAt
+from streams.stages.experiments.experiment_steps import ExperimentSteps, OrderedExperiments
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.active_models import ActiveModels
 
@@ -40,7 +50,11 @@ def prospect_due(prospect: Prospect, journey: Journey) -> LogMs | None:
     if install is None or journey.version == 0 or prospect.is_closed or is_unscored(install):
         return None
     landmark_due, release_due = next_landmark_due(prospect, install.time), prospect.release_due
-    return LogMs(min(landmark_due or release_due, release_due or landmark_due)) or None
+    due = min(landmark_due or release_due, release_due or landmark_due)
+    if prospect.exposures:
+        exposed_at = min(one.ts for one in prospect.exposures)
+        due = min(due or exposed_at, exposed_at)
+    return LogMs(due) or None
 
 
 SCORED_AHEAD_MAX = 1_000
@@ -61,12 +75,18 @@ class ProspectSteps:
     times."""
 
     def __init__(
-        self, active: ActiveModels, rules: Rules, outbox: Outbox, observer: StageObserver
+        self,
+        active: ActiveModels,
+        rules: Rules,
+        outbox: Outbox,
+        observer: StageObserver,
+        orders: OrderedExperiments,
     ) -> None:
         self._active = active
         self._rules = rules
         self._outbox = outbox
         self._observer = observer
+        self.experiments = ExperimentSteps(orders, outbox, observer.on_evicted)
         self._scored_ahead: dict[int, _ScoredAhead] = {}  # by the identity of the journey
         self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
 
@@ -111,6 +131,24 @@ class ProspectSteps:
         install = journey.install
         if install is None or journey.version == 0 or prospect.is_closed or is_unscored(install):
             return prospect
+        prospect = self._reach(prospect, journey, install, stage_time)
+        return self.experiments.judge(prospect, stage_time) if prospect.exposures else prospect
+
+    def meet(
+        self, seen: ExposureSeen, prospect: Prospect, journey: Journey, stage_time: LogMs
+    ) -> Prospect:
+        """Take note that an install has met a variant. Of whoever is followed no longer nothing is
+        said."""
+        if journey.install is None:
+            self.experiments.tell(seen, "unassigned")
+            return prospect
+        if prospect.is_closed or is_unscored(journey.install):
+            return prospect
+        return self.reach(self.experiments.expect(prospect, seen), journey, stage_time)
+
+    def _reach(
+        self, prospect: Prospect, journey: Journey, install: Installed, stage_time: LogMs
+    ) -> Prospect:
         releases, facts = self._active.models.releases, decision_rows.install_facts(install)
         # Landmarks and releases are event times, due once log time has reached them.
         now = EventMs(stage_time)
@@ -128,6 +166,8 @@ class ProspectSteps:
                 if self._is_refused(journey, install, release):
                     return prospects.CLOSED_PROSPECT
                 prospect, examples = releases.release(prospect, facts)
+                if prospect.assigned:
+                    examples = learned_labels(examples, prospect.assigned)
                 for example in examples:
                     self.examples.add(example.install_id, example)
             else:
@@ -159,7 +199,11 @@ class ProspectSteps:
         for prediction in scored.predictions:
             self._outbox.add(topics.PREDICTIONS.name, install.install_id, prediction)
             self._observer.on_prediction(prediction.target, prediction.tier, 1)
-        return scored.state
+        if not self.experiments:
+            return scored.state
+        source = scored.state.media_source
+        at = AssignedAt(install, prospect.next_landmark, due, scored.predictions, source)
+        return self.experiments.assign(scored.state, journey, at, self._active.targets)
 
     def _visit(
         self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs

@@ -31,6 +31,7 @@ from schemas.records import (
     ModelMarker,
     Money,
     MoneyRouted,
+    OrderGiven,
     journey_key,
     life_key,
 )
@@ -55,7 +56,7 @@ class ClosedInstall:
         """The record as one of an install that has a hash for its id."""
         if isinstance(record, Installed):
             return self.of_install(record)
-        assert not isinstance(record, ModelMarker)
+        assert not isinstance(record, ModelMarker | OrderGiven)
         return replace(record, install_id=self.hashes.of_id(record.install_id))
 
     def of_install(self, opened: Installed) -> Installed:

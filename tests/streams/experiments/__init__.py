@@ -1,0 +1,1 @@
+"""Experiments inside the log."""
