@@ -6,6 +6,7 @@ from online_models.experiments.running.running_report import (
     RunningReport,
     VariantCount,
     question_of,
+    report_sums,
     report_units,
 )
 from online_models.experiments.running.strata import Strata, strata_of
@@ -14,7 +15,9 @@ from online_models.experiments.running.unit_table import (
     LESS_IS_BETTER,
     METRIC_COLUMNS,
     UNIT_COLUMNS,
+    UnitSums,
     UnitTable,
+    sums_of_units,
 )
 
 __all__ = [
@@ -26,11 +29,14 @@ __all__ = [
     "RuleDecision",
     "RunningReport",
     "Strata",
+    "UnitSums",
     "UnitTable",
     "VariantCount",
     "check_guardrail",
     "decision_of",
     "question_of",
+    "report_sums",
     "report_units",
     "strata_of",
+    "sums_of_units",
 ]

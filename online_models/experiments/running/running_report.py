@@ -37,7 +37,9 @@ from online_models.experiments.running.unit_table import (
     LESS_IS_BETTER,
     METRIC_COLUMNS,
     UNIT_COLUMNS,
+    UnitSums,
     UnitTable,
+    sums_of_units,
 )
 from online_models.experiments.sample_ratio import sample_ratio_bayes_factor
 
@@ -72,35 +74,31 @@ class RunningReport(NamedTuple):
 
 
 def report_units(table: UnitTable, definition: ExperimentDefinition) -> RunningReport:
-    """The report of the units exposed so far; with no unit at all, too."""
+    """The report of a table of units."""
+    return report_sums(sums_of_units(table, len(definition.variants)), definition)
+
+
+def report_sums(found: UnitSums, definition: ExperimentDefinition) -> RunningReport:
+    """The report of the units exposed so far, of none, too."""
     names = tuple(variant.name for variant in definition.variants)
-    is_mature = table.is_mature
-    everybody = bool(is_mature.all())
-    codes, phases, values = (
-        (table.codes, table.phases, table.values)
-        if everybody
-        else (table.codes[is_mature], table.phases[is_mature], table.values[is_mature])
-    )
-    values = _without_gaps(values)
-    strata = strata_of(codes, phases, values, len(names), UNIT_COLUMNS.index("pays"))
-    active = [np.count_nonzero(values[codes == code], axis=0) for code in range(len(names))]
+    strata = strata_of(found, UNIT_COLUMNS.index("pays"))
+    active = list(found.active.sum(axis=1))
     question = question_of(definition)
     unbalanced = tuple(
         column.name for column in COVARIATES if differs(strata.pooled, column, question)
     )
     used = tuple(column.value for column in COVARIATES if column.name not in unbalanced)
     judge = _Judge(names, strata, active, used, question)
-    exposed = np.bincount(table.codes, minlength=len(names))
-    factor = float(sample_ratio_bayes_factor(exposed, question.weights))
-    found = [
+    factor = float(sample_ratio_bayes_factor(found.exposed, question.weights))
+    compared = [
         with_intervals(judge.compared(code, metric), question, len(names) - 1)
         for metric in question.metrics
         for code in range(1, len(names))
     ]
     plan = plan_of(definition)
     return RunningReport(
-        variants=_variants(names, exposed, strata.pooled, question),
-        comparisons=tuple(concluded(found, question, factor)),
+        variants=_variants(names, found.exposed, strata.pooled, question),
+        comparisons=tuple(concluded(compared, question, factor)),
         guardrails=judge.guardrails(definition.guardrails),
         harm=judge.guardrails((Guardrail(metric=definition.primary, margin=0.0),)),
         sample_ratio_bayes_factor=factor,
@@ -127,7 +125,7 @@ def question_of(definition: ExperimentDefinition) -> ExperimentQuestion:
 class _Judge(NamedTuple):
     names: tuple[str, ...]
     strata: Strata
-    active: list[NDArray[np.intp]]
+    active: list[NDArray[np.float64]]
     covariates: tuple[int, ...]
     question: ExperimentQuestion
 
@@ -172,22 +170,9 @@ class _Judge(NamedTuple):
         return tuple(checks)
 
 
-def _without_gaps(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A covariate that is unknown is at the mean of those that are known: it explains nothing."""
-    covariates = [column.value for column in COVARIATES]
-    gaps = np.isnan(values[:, covariates])
-    if not gaps.any():
-        return values
-    filled = values.copy()
-    for index, column in enumerate(covariates):
-        known = values[~gaps[:, index], column]
-        filled[gaps[:, index], column] = known.mean() if len(known) else 0.0
-    return filled
-
-
 def _variants(
     names: tuple[str, ...],
-    exposed: NDArray[np.intp],
+    exposed: NDArray[np.float64],
     arms: tuple[ArmMoments, ...],
     question: ExperimentQuestion,
 ) -> tuple[VariantCount, ...]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.experiments.analysis import UnitColumn
-from online_models.experiments.arm_moments import ArmMoments, moments_of_rows
+from online_models.experiments.arm_moments import ArmMoments, moments_of_sums
 from online_models.experiments.burn_in import is_past_burn_in
 from online_models.experiments.effect import Effect, MetricColumns, compare, stratified
+from online_models.experiments.running.unit_table import UnitSums
 
 
 class Strata(NamedTuple):
@@ -28,55 +29,41 @@ class Strata(NamedTuple):
         return effects[0] if len(effects) == 1 else stratified(effects)
 
 
-def strata_of(
-    codes: NDArray[np.int64],
-    phases: NDArray[np.int64],
-    values: NDArray[np.float64],
-    variants: int,
-    payers: int,
-) -> Strata:
+def strata_of(found: UnitSums, payers: int) -> Strata:
     """Strata that are each past the burn-in in every variant. `payers`: the column that says so.
 
-    A phase that is not yet is compared together with the one before it (the first, with the next):
-    shares never change within a version, so that pooling two phases biases nothing and only keeps
-    their noise.
+    A phase that is not yet is compared together with the one after it (the last, with the one
+    before): shares never change within a version, so that pooling two phases biases nothing and
+    only keeps their noise.
     """
-    rows = [values[codes == code] for code in range(variants)]
-    of_rows = [phases[codes == code] for code in range(variants)]
-    bounds = _bounds(rows, of_rows, payers)
-    if len(bounds) == 1:
-        arms = tuple(moments_of_rows(part) for part in rows)
-        return Strata((arms,), arms)
-    parts = tuple(
-        tuple(
-            moments_of_rows(part[(phase >= first) & (phase <= last)])
-            for part, phase in zip(rows, of_rows, strict=True)
+    bounds = _bounds(found.units, found.active[..., payers])
+    parts = tuple(_arms(found, slice(first, end)) for first, end in bounds)
+    return Strata(parts, parts[0] if len(parts) == 1 else _arms(found, slice(None)))
+
+
+def _arms(found: UnitSums, phases: slice) -> tuple[ArmMoments, ...]:
+    """The moments of each variant in some phases."""
+    return tuple(
+        moments_of_sums(
+            found.units[code, phases].sum(axis=0),
+            found.sums[code, phases].sum(axis=0),
+            found.products[code, phases].sum(axis=0),
         )
-        for first, last in bounds
+        for code in range(len(found.units))
     )
-    return Strata(parts, tuple(moments_of_rows(part) for part in rows))
 
 
-def _bounds(
-    rows: list[NDArray[np.float64]], phases: list[NDArray[np.int64]], payers: int
-) -> list[tuple[int, int]]:
-    """First and last phase of each stratum."""
-    last = max((int(phase.max()) for phase in phases if len(phase)), default=0)
-    units = np.array([np.bincount(phase, minlength=last + 1) for phase in phases])
-    paid = np.array(
-        [
-            np.bincount(phase[part[:, payers] != 0.0], minlength=last + 1)
-            for part, phase in zip(rows, phases, strict=True)
-        ]
-    )
+def _bounds(units: NDArray[np.float64], paid: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """First phase and end of each stratum."""
+    phases = units.shape[1]
     bounds: list[tuple[int, int]] = []
     begin = 0
-    for phase in range(last + 1):
-        part = slice(begin, phase + 1)
+    for end in range(1, phases + 1):
+        part = slice(begin, end)
         if is_past_burn_in(units[:, part].sum(axis=1), paid[:, part].sum(axis=1)).all():
-            bounds.append((begin, phase))
-            begin = phase + 1
+            bounds.append((begin, end))
+            begin = end
     if not bounds:
-        return [(0, last)]
-    bounds[-1] = (bounds[-1][0], last)
+        return [(0, phases)]
+    bounds[-1] = (bounds[-1][0], phases)
     return bounds

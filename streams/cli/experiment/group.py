@@ -13,6 +13,7 @@ from streams.cli.experiment.orders import (
     experiment_stop_command,
 )
 from streams.cli.experiment.plan import experiment_plan_command
+from streams.cli.experiment.report import experiment_report_command
 
 
 @click.group("experiment")
@@ -27,3 +28,4 @@ experiment_group.add_command(experiment_ramp_command)
 experiment_group.add_command(experiment_stop_command)
 experiment_group.add_command(experiment_ship_command)
 experiment_group.add_command(experiment_list_command)
+experiment_group.add_command(experiment_report_command)
