@@ -1,4 +1,4 @@
-"""A look at a running experiment: its units in the store, what they say, and what the rules advise."""
+"""A look at a running experiment: its units in the store, what they say, and what rules advise."""
 
 from __future__ import annotations
 

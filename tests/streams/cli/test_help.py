@@ -67,6 +67,7 @@ NAMES = {
     "doctor",
     "experiment analyze",
     "experiment plan",
+    "experiment report",
     "bench",
     "board",
     "import",

@@ -173,12 +173,12 @@ def naive_units(history: ExperimentHistory) -> dict[str, tuple[int, int, bool, l
         own = [b for b in money[id_].values() if begin <= b.event_time < end]
         revenue = paid = net = back = 0.0
         for booked in own:
-            worth = booked.amount_micros * DOLLARS.get(booked.currency, 0.0) / 1e6
+            dollars = booked.amount_micros * DOLLARS.get(booked.currency, 0.0) / 1e6
             stated = booked.net_micros * DOLLARS.get(booked.currency, 0.0) / 1e6
-            revenue += worth
-            net += stated if booked.is_net_known else worth
-            paid += worth * (booked.kind != "ad_revenue")
-            back += worth * (booked.kind == "refund")
+            revenue += dollars
+            net += stated if booked.is_net_known else dollars
+            paid += dollars * (booked.kind != "ad_revenue")
+            back += dollars * (booked.kind == "refund")
         late = begin + WINDOW // 2
         stayed = any(d.install_id == id_ and late <= d.event_time < end for d in history.active)
         columns = [
