@@ -160,9 +160,9 @@ def naive_units(history: ExperimentHistory) -> dict[str, tuple[int, int, bool, l
         if seen.status == "first":
             met[seen.install_id] = min(met.get(seen.install_id, 1 << 60), seen.event_time)
     money: dict[str, dict[str, Booking]] = defaultdict(dict)
-    for row in history.bookings:
-        if row.environment == "production":
-            money[row.install_id][row.booking_id] = row
+    for booked in history.bookings:
+        if booked.environment == "production":
+            money[booked.install_id][booked.booking_id] = booked
     units = {}
     for row in history.assigned:
         id_ = row.install_id
