@@ -47,7 +47,7 @@ class SiteFrame(Struct, frozen=True, array_like=True):
 
 
 class ExampleFrame(Struct, frozen=True, array_like=True):
-    watermarks: dict[str, LogMs] = field(default_factory=dict)  # none: examples bring their times
+    watermarks: dict[str, LogMs] = field(default_factory=dict)  # decide nothing: who follows, waits
     records: list[ExampleRecord] = field(default_factory=list)
 
 

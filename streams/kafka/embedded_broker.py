@@ -2,8 +2,8 @@
 
 It lives in memory and ends with its process. Offsets start at 0 with every start, so every start is
 a new log epoch. It keeps only the last 5 MB or 100,000 messages of a partition, without a warning:
-every producer bounds its lead over the slowest reader (streams/runtime/lead.py). Every topic has
-four partitions, even those that need one.
+every producer bounds its lead over the slowest reader (streams/runtime/pacing/lead.py). Every topic
+has four partitions, even those that need one.
 """
 
 from __future__ import annotations

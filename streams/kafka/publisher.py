@@ -16,8 +16,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from streams.errors import Stop
 from streams.kafka.connection_fault import connection_fault
 from streams.runtime.clients import denied_right, is_cancelled, new_producer
-from streams.runtime.lead import BoundedLead, ProducerLead, UnboundedLead
 from streams.runtime.offsets import Offsets
+from streams.runtime.pacing.lead import BoundedLead, ProducerLead, UnboundedLead
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from streams.errors import HeadwaterError
 from streams.runtime.identity import NO_LABEL, PositionLabel
-from streams.runtime.lead import ProducerLead, UnboundedLead
+from streams.runtime.pacing.lead import ProducerLead, UnboundedLead
 from streams.runtime.reports import LaneObserver
 from streams.stages.contract import Effects, TopicPartition
 

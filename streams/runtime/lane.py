@@ -14,6 +14,7 @@ from functools import partial
 
 from streams.runtime.checkpoint import Log
 from streams.runtime.clients import is_cancelled
+from streams.runtime.pacing.log_pace import UNPACED, ReadingPace
 from streams.runtime.queue import Flow, LaneQueue
 from streams.runtime.recovery import Restored, RestoredStage
 from streams.runtime.reports import GuardReports, LaneObserver
@@ -64,6 +65,7 @@ class LaneParts:
     reread: Callable[[OffsetRange], Awaitable[Sequence[LogRecord]]]
     """The next records of a range that was read before; none when the log no longer has any."""
     clock: Callable[[], float] = time.monotonic  # for metrics and pacing, never for decisions
+    pace: ReadingPace = UNPACED
 
 
 class Lane:
@@ -224,12 +226,13 @@ class Lane:
         await self.queue.wait()
         await self.queue.fill(parts.log.turn())
         await self._align()
+        until = await parts.pace.admit(self.queue.first_event_time)
         if not self._may_decide.is_set():
             return
         self._idle.clear()
         try:
             is_end = not any(map(self.has_more, self.spec.partitions(self.p)))
-            records = self.queue.take(is_end=is_end)
+            records = self.queue.take(is_end=is_end, until=until)
             if not records:
                 return
             self._release({tp for tp in self._held if self.queue.drained(tp)})

@@ -18,9 +18,10 @@ from typing import NamedTuple, Protocol
 
 from streams.runtime.faust.read_chain import Report, nobody_counts, tell, undelivered
 from streams.settings.core import BatchBounds
-from streams.stages.contract import CLOCK_KEY, LogRecord, TopicPartition
+from streams.stages.contract import CLOCK_KEY, LogRecord, TopicPartition, is_tick
 
-_ALL_TIMES = 1 << 63
+ALL_TIMES = 1 << 63
+"""Later than any log time."""
 RIPE_SHARE = 8
 """A lane that has this part of a batch does not wait for its turn."""
 
@@ -76,6 +77,12 @@ class _PartitionQueue:
     @property
     def first_time(self) -> int:
         return self.batches[0].times[0]
+
+    def first_event_time(self) -> int:
+        """0: only clock ticks are queued."""
+        queued = ((batch.records, batch.times) for batch in self.batches)
+        events = (ts for some in queued for one, ts in zip(*some, strict=True) if not is_tick(one))
+        return next(events, 0)
 
     @property
     def last_time(self) -> int:
@@ -224,6 +231,12 @@ class LaneQueue:
         """The offset after the last one that was taken to be decided."""
         return self._taken.get(tp, 0)
 
+    @property
+    def first_event_time(self) -> int:
+        """Log time of the earliest record that is queued and no clock tick; 0: there is none."""
+        found = (queue.first_event_time() for queue in self._queues.values())
+        return min(filter(None, found), default=0)
+
     async def wait(self) -> None:
         """Wait until at least one record is queued."""
         await self._arrival.wait()
@@ -240,8 +253,9 @@ class LaneQueue:
         self._news.clear()
         await _within(self._news, seconds)
 
-    def take(self, *, is_end: bool = False) -> list[LogRecord]:
-        """Remove and return the records of the next decision: at least one if any is queued.
+    def take(self, *, is_end: bool = False, until: int = ALL_TIMES) -> list[LogRecord]:
+        """Remove and return the records of the next decision: at least one if any is queued that is
+        no later than log time `until`.
 
         `is_end`: no partition is known to have more, so none needs to be waited for.
         UndeliveredError where records are missing: the lane has to be opened again.
@@ -251,11 +265,11 @@ class LaneQueue:
         taken: list[LogRecord] = []
         most = self._most()
         queued = sum(queue.records for queue in self._queues.values())
-        time = _ALL_TIMES if is_end and queued <= most else self._cut()
+        time = min(until, ALL_TIMES if is_end and queued <= most else self._cut())
         for tp in sorted(self._queues, key=lambda tp: self._order.get(tp, 0)):
             queue = self._queues[tp]
             is_alone = len(self._queues) == 1
-            count = min(queue.records, most) if is_alone else queue.count_until(time)
+            count = min(queue.count_until(until), most) if is_alone else queue.count_until(time)
             if count:
                 taken.extend(queue.take(count))
                 self._taken[tp] = taken[-1].offset + 1

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.time import Millis
 from schemas.topics import BY_NAME, SOURCES, TopicKind, changelog_of
 from streams.settings.kafka import KafkaSettings, generation_prefix
 from streams.settings.worker import WorkerSettings
@@ -75,6 +76,7 @@ class CoreSettings:
     request_timeout_seconds: float = 40.0
     transaction_timeout_seconds: float = 60.0
     stop_seconds: float = _WORKER.stop_timeout_ms / 1000
+    catch_up_lead_ms: Millis = _WORKER.catch_up_lead_ms
     batch: BatchBounds = field(default_factory=BatchBounds)
     lead: LeadBounds = field(default_factory=LeadBounds)
 

@@ -156,6 +156,14 @@ class TellsLogTime(Protocol):
 
 
 @runtime_checkable
+class TellsPassedTime(Protocol):
+    """A stage that versions of models depend on: learning, and journeys before it."""
+
+    def passed_log_time(self) -> LogMs:
+        """The log time up to which everything is decided or learned; 0: nothing yet."""
+
+
+@runtime_checkable
 class NamesSources(Protocol):
     """A stage that reads source topics. Rows name their events by place, see `place_in_log`."""
 

@@ -45,6 +45,7 @@ def core_settings(settings: Settings) -> CoreSettings:
         poll_records_max=settings.worker.batch_records,
         compression=None if kafka.compression == "none" else kafka.compression,
         stop_seconds=settings.worker.stop_timeout_ms / 1000,
+        catch_up_lead_ms=settings.worker.catch_up_lead_ms,
         batch=BatchBounds.of_records(settings.worker.batch_records),
         lead=EMBEDDED_LEAD if kafka.is_in_process else LeadBounds(),
     )

@@ -12,6 +12,7 @@ from faust.types import TP
 
 from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault
+from streams.runtime import ticks
 from streams.runtime.checkpoint import LogOptions, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
@@ -21,19 +22,14 @@ from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
 from streams.runtime.identity.log_watch import LogWatch
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
-from streams.runtime.lead import lead_of_lanes
 from streams.runtime.offsets import Offsets
+from streams.runtime.pacing.lead import lead_of_lanes
+from streams.runtime.pacing.log_pace import UNPACED, LogPace
 from streams.runtime.recovery import reread
 from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
-from streams.runtime.ticks import (
-    ProducersTime,
-    pass_on_reads,
-    send_awaited_ticks,
-    send_stamped_ticks,
-    send_ticks,
-)
+from streams.runtime.ticks import ProducersTime, wall_clock_ms
 from streams.runtime.transactions import LaneLog, StageLogs, successions, take_over
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
@@ -82,6 +78,7 @@ class CoreWorker:
         self.app = around.app(settings, self._offer)
         self._twin: Twin = self.app.transport.twin
         self.source_ends = SourceEnds(lambda tp: self.app.consumer.known_end(tp))
+        self._pace = LogPace(self._lanes, wall_clock_ms, settings.catch_up_lead_ms)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
 
@@ -188,21 +185,20 @@ class CoreWorker:
             self.settings.topic(tp[0]), CLOCK_KEY, b"", tp[1], seconds, None
         )
 
-    def ticking(self, fleet: LaneFleet) -> Iterator[Coroutine[Any, Any, None]]:
+    def ticking(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What keeps log time going where nothing is published, and looks after the snapshots."""
-
-        def lanes() -> Iterable[Lane]:
-            return fleet.lanes
-
-        self.source_ends.lanes = lanes
+        lanes = self.source_ends.lanes = self._lanes
         if self.settings.ticks:
-            yield send_ticks(lanes, self.send_tick)
+            yield ticks.send_ticks(lanes, self.send_tick)
         if self.settings.stamped_ticks:
-            yield send_stamped_ticks(lanes, self.send_tick, ProducersTime())
+            yield ticks.send_stamped_ticks(lanes, self.send_tick, ProducersTime())
         yield self.snapshots.watch()
         is_append_time, sources = self.settings.ticks, self._partitions.sources
-        yield pass_on_reads(lanes, is_append_time)
-        yield send_awaited_ticks(lanes, sources, self.send_tick, is_append_time)
+        yield ticks.pass_on_reads(lanes, is_append_time)
+        yield ticks.send_awaited_ticks(lanes, sources, self.send_tick, is_append_time)
+
+    def _lanes(self) -> Iterable[Lane]:
+        return self.fleet.lanes if self.fleet else ()
 
     def _offer(self, batch: PollBatch) -> None:
         assert self.fleet is not None, "lanes are opened before Faust starts"
@@ -233,6 +229,7 @@ class CoreWorker:
             snapshots=self.snapshots,
             observer=self._observer,
             reread=lambda stretch: reread(settings, stretch),
+            pace=self._pace if spec.is_source else UNPACED,
         )
         return Lane(spec, p, parts, settings.batch)
 
@@ -275,7 +272,7 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
     app = worker.app
     stopping = asyncio.create_task(stop.wait())
     tasks = [asyncio.create_task(worker.log_watch.run()), asyncio.create_task(worker.run_app())]
-    tasks += [asyncio.create_task(ticking) for ticking in worker.ticking(fleet)]
+    tasks += [asyncio.create_task(ticking) for ticking in worker.ticking()]
     tasks.append(asyncio.create_task(worker.watch.run(worker.is_well)))
     tasks.append(asyncio.create_task(worker.standstill.run()))
     try:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.runtime.checkpoint import CheckpointError, LaneFencedError
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
+from streams.runtime.pacing.log_pace import UNPACED, ReadingPace
 from streams.runtime.recovery import Restored
 from streams.runtime.reports import LaneObserver
 from streams.runtime.state import MemoryStore, StateStore
@@ -163,6 +164,7 @@ class World:
     lanes: list[Lane] = field(default_factory=list)
     restoring: Callable[[], Awaitable[None]] | None = None
     observer: LaneObserver = field(default_factory=LaneObserver)
+    pace: ReadingPace = UNPACED
     opened: int = 0  # lanes that asked for their positions
 
     @property
@@ -211,6 +213,7 @@ class World:
             snapshots=NoSnapshots(),
             observer=self.observer,
             reread=reread,
+            pace=self.pace,
         )
 
     def _store(self) -> StateStore:

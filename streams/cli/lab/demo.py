@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--pace",
     type=click.IntRange(1),
-    help="Maximum number of events published per second. Default: as fast as possible. Models "
-    "learn while the month passes: at 750 a second they are less behind.",
+    help="Maximum number of events published per second. Default: as fast as models keep up with.",
 )
 @click.option(
     "--board",

@@ -196,6 +196,8 @@ def demo_environment(
     own = {
         "HEADWATER_DATA": str(folder),
         "HEADWATER_METRICS_PORT": "0",
+        # A month passes within a minute: models would come to answer when it is nearly over.
+        "HEADWATER_CATCH_UP_LEAD": "60h",
         "HEADWATER_POSTBACK_KEYS": str(folder / POSTBACK_KEYS),
         "HEADWATER_LOG_LEVEL": environ.get("HEADWATER_LOG_LEVEL") or "warning",
     }

@@ -8,13 +8,23 @@ from online_models.targets.targets import Targets
 from streams.operations.models.model_standings import standings
 from streams.store.base import Store
 
-_MATURED = """
-SELECT sum(matured_installs), sum(matured_predicted_payers), sum(matured_payers),
-    sumIf(matured_installs, is_last), sumIf(matured_predicted_payers, is_last),
-    sumIf(matured_payers, is_last)
+_SUMS = ("matured_installs", "matured_predicted_payers", "matured_payers")
+_SPANS = {
+    "all": "1",
+    "learning": "day < first_of_model",
+    "last_two_weeks": "day > last_day - 14",
+    "last_week": "day > last_day - 7",
+}
+"""Installs that are counted together, by their day. `first_of_model`: that of the first install for
+which the model answered; 0 days if it never did."""
+
+_MATURED = f"""
+SELECT {", ".join(f"sumIf({one}, {days})" for days in _SPANS.values() for one in _SUMS)}
 FROM
 (
-    SELECT *, day > max(if(matured_installs > 0, day, toDate(0))) OVER () - 7 AS is_last
+    SELECT *, max(if(matured_installs > 0, day, toDate(0))) OVER () AS last_day,
+        (SELECT min(toDate(landmark_time)) FROM predictions WHERE target = 'payer'
+            AND landmark = 'install' AND tier IN ('full', 'install_only')) AS first_of_model
     FROM v_campaign_daily
 )
 """
@@ -32,35 +42,35 @@ class MaturedPayers(NamedTuple):
 
 
 class ModelLines(NamedTuple):
-    """`standing`: a sentence for each target. `last_week`: who installed on the last seven days."""
+    """`standing`: a sentence for each target. `payers`: by span of days, see `_SPANS`."""
 
     standing: dict[str, str]
-    payers: MaturedPayers
-    last_week: MaturedPayers
+    payers: dict[str, MaturedPayers]
 
     def as_json(self) -> dict[str, Any]:
-        """With `payers_by_day_7` in all, and of the last week."""
-        found = {"all": self.payers, "last_week": self.last_week}
-        payers = {name: one._asdict() for name, one in found.items()}
+        """With `payers_by_day_7` of each span."""
+        payers = {span: one._asdict() for span, one in self.payers.items()}
         return {"standing": self.standing, "payers_by_day_7": payers}
 
     def lines(self) -> list[str]:
         """The sentences, then predicted beside actual."""
-        if not self.payers.installs:
+        of = self.payers
+        if not of["all"].installs:
             return [*self.standing.values()]
+        learning = f"; until a model answered, {of['learning']}" if of["learning"].installs else ""
         return [
             *self.standing.values(),
-            f"payers by day 7, predicted at the install and actual: {self.payers}; of the last "
-            f"week {self.last_week}",
+            f"payers by day 7, predicted at the install and actual: of the last week "
+            f"{of['last_week']}; of the last two weeks {of['last_two_weeks']}{learning}; in all "
+            f"{of['all']}",
         ]
 
 
 def model_lines(store: Store, targets: Targets) -> ModelLines:
     """From what is stored."""
     ((*figures,),) = store.query(_MATURED).rows
-    in_all, last = figures[:3], figures[3:]
-    return ModelLines(
-        standing=standings(store, targets),
-        payers=MaturedPayers(int(in_all[0]), float(in_all[1]), int(in_all[2])),
-        last_week=MaturedPayers(int(last[0]), float(last[1]), int(last[2])),
-    )
+    payers = {}
+    for number, span in enumerate(_SPANS):
+        installs, predicted, paid = figures[3 * number : 3 * number + 3]
+        payers[span] = MaturedPayers(int(installs), float(predicted), int(paid))
+    return ModelLines(standings(store, targets), payers)

@@ -18,9 +18,10 @@ SELECT argMax(toString(tier), (predicted_at, prediction_id)),
 FROM
 (
     SELECT prediction_id, predicted_at, tier, predicted_at > (SELECT max(predicted_at)
-        FROM predictions WHERE target = {target}) - INTERVAL 7 DAY AS is_recent
+        FROM predictions WHERE target = {target} AND mapContains(chances, {headline}))
+        - INTERVAL 7 DAY AS is_recent
     FROM predictions
-    WHERE target = {target}
+    WHERE target = {target} AND mapContains(chances, {headline})
     ORDER BY app_id, prediction_id, log_epoch, log_offset
     LIMIT 1 BY app_id, prediction_id
 )
@@ -28,7 +29,11 @@ FROM
 
 
 class LastWeek(NamedTuple):
-    """Who answered in the seven days before the last prediction of a target."""
+    """Who answered by the horizon that counts in the seven days before the last such prediction.
+
+    Where only a later horizon is open, as 7 days after the last installs, rates may answer for
+    that one, and this says nothing of the model.
+    """
 
     tier: str  # that answered the last one
     predictions: int
@@ -43,7 +48,9 @@ def standings(store: Store, targets: Targets) -> dict[str, str]:
     """A sentence for each target of which anything was predicted, by its name."""
     found: dict[str, str] = {}
     for target in targets.hazards:
-        ((tier, rows, by_model),) = store.query(_LAST_WEEK, {"target": target.name}).rows
+        ((tier, rows, by_model),) = store.query(
+            _LAST_WEEK, {"target": target.name, "headline": target.headline}
+        ).rows
         week = LastWeek(str(tier), int(rows), int(by_model))
         if week.predictions:
             found[target.name] = standing(target, changes(store, target.name), week)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
-from streams.runtime.lead import ProducerLead
+from streams.runtime.pacing.lead import ProducerLead
 from streams.runtime.transactions.decided import merged, positions_of, taken_together
 from streams.runtime.transactions.producer import TransactionalProducer
 from streams.runtime.transactions.turns import Turns

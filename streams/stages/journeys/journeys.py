@@ -17,7 +17,7 @@ from schemas.records import (
     StoredFormat,
     journey_frames,
 )
-from schemas.time import MINUTE_MS, LogMs
+from schemas.time import HOUR_MS, MINUTE_MS, LogMs
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import AnonymousIds
@@ -56,6 +56,8 @@ MODEL_KEY = b"\x00model"
 RULES_KEY = b"\x00rules"
 SITES_STEP_MS = MINUTE_MS
 """Log time between two watermarks for the sites stage, which judges hourly."""
+LEARNING_STEP_MS = HOUR_MS
+"""Log time between two watermarks for the learning stage, by which others keep pace with it."""
 
 INSTALL_STATES: StoredFormat[InstallState] = StoredFormat("a state of journeys", InstallState)
 
@@ -92,6 +94,7 @@ class Journeys:
         self._watermarks = Watermarks([*self._matching, *self._read, *self._closed])
         self._freshness = FreshnessReport(self.name, partition)
         self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
+        self._learning_step = WatermarkStep(upstream(self.name, partition), LEARNING_STEP_MS)
         self._rule_change = RuleChange(self.context.rule_set)
         self._codec: Codec[InstallState] = Codec(INSTALL_STATES, self._due)
 
@@ -182,6 +185,9 @@ class Journeys:
         """The log time up to which matching has answered."""
         return self._watermarks.minimum(self._matching)
 
+    def passed_log_time(self) -> LogMs:
+        return self.stage_time()
+
     def read_until(self) -> LogMs:
         """The log time up to which matching has read every touchpoint and install."""
         marks = self._watermarks.of(self._read)
@@ -195,7 +201,7 @@ class Journeys:
         effects.changes[MODEL_KEY] = self.context.active.encode()
         effects.changes[RULES_KEY] = self._rule_change.encode()
         batch.prospects.examples.flush(effects, {})
-        batch.matches.flush(effects, {})
+        batch.matches.flush(effects, self._learning_step.take(stage_time))
         batch.keys.records.flush(effects, {})
         batch.sites.flush(effects, self._sites_step.take(stage_time))
         self._freshness.report(stage_time, batch.outbox)

@@ -26,6 +26,7 @@ from schemas import topics
 from schemas.records import OUTCOMES_ALONE, CommandKind, Example, ExampleRecord, ModelCommand
 from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.watermarks import Watermarks, stage_upstreams
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.cost_orders import CostOrders
 from streams.stages.learning.head import HEADS, Head, Relearning, unusable
@@ -37,6 +38,7 @@ from streams.stages.learning.parts import (
     deletion_of,
     new_base,
     read_base,
+    store_after,
     thinned,
 )
 from streams.stages.learning.quality_reporter import QualityReporter
@@ -45,11 +47,6 @@ from streams.stages.learning.side_learners import MODEL_OF_RECORD, SideLearners
 from streams.stages.learning.targets import TargetLearners
 from streams.stages.learning.version_book import VersionBook
 from streams.stages.separate.learning_examples import SeparateExamples
-
-STORE_AFTER_EXAMPLES = 200
-STORE_BYTES_PER_EXAMPLE = 64
-STORE_AFTER_EXAMPLES_MAX = 100_000
-"""The larger the learners, the less often they are stored."""
 
 _HEAD = "stage"
 
@@ -79,6 +76,8 @@ class Learning:
         self._parts = StoredParts()
         self._head = Head()
         self._book = VersionBook(partitions, Registry(), observer)
+        self._journeys = stage_upstreams("journeys", partitions)
+        self._passed = Watermarks(self._journeys)
         self._deleted: PartChanges = {}  # of bases, with the next checkpoint
         self._examples = 0  # since the learners were stored
         self._stored_bytes = 0
@@ -107,6 +106,9 @@ class Learning:
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()
+
+    def passed_log_time(self) -> LogMs:
+        return self._passed.minimum(self._journeys)
 
     def missing(self) -> OffsetRange | None:
         """The stretch that has to be read again before any further record."""
@@ -138,8 +140,8 @@ class Learning:
             self._publish_relearned()
         if is_again and not again:
             return  # It was read in one batch with an order.
-        read = self._apart.read(record)
-        for kind, same in groupby(read, type):
+        frame = self._apart.read(record)
+        for kind, same in groupby(frame.records, type):
             if kind is Example:
                 examples = [one for one in same if isinstance(one, Example)]
                 self._learn(examples, record.offset, is_again=is_again)
@@ -151,6 +153,7 @@ class Learning:
                     self._carry_out, offset=record.offset, state=state, is_again=is_again
                 )
                 self._apart.each(carry_out, orders, is_again=is_again)
+        self._passed.advance(frame.watermarks)
         head.end = max(head.end, record.offset + 1)
         if again:
             again.position = record.offset + 1
@@ -258,9 +261,8 @@ class Learning:
     def _effects(self) -> Effects:
         head = self._head
         effects = Effects()
-        is_due = (
-            self._book.is_urgent or self._cost.is_urgent or self._examples >= self._store_after()
-        )
+        is_urgent = self._book.is_urgent or self._cost.is_urgent
+        is_due = is_urgent or self._examples >= store_after(self._stored_bytes)
         if is_due and self._is_stored:
             self._examples = 0
             effects.changes = self._stored()
@@ -269,10 +271,6 @@ class Learning:
             effects.messages |= self._cost.taken()
             effects.positions = {(topics.EXAMPLES.name, 0): head.end}
         return effects
-
-    def _store_after(self) -> int:
-        by_size = self._stored_bytes // STORE_BYTES_PER_EXAMPLE
-        return min(max(STORE_AFTER_EXAMPLES, by_size), STORE_AFTER_EXAMPLES_MAX)
 
     def _stored(self) -> PartChanges:
         head, known = self._head, self._parts.parts

@@ -27,6 +27,12 @@ BASE_AGE_MS_MAX = 6 * DAY_MS
 """The log of examples must still reach back to a base."""
 
 
+STORE_AFTER_EXAMPLES = 200
+STORE_AFTER_EXAMPLES_MAX = 100_000
+"""Examples that are learned again after a crash, at most."""
+_STORE_BYTES_PER_EXAMPLE = 64
+
+
 class Base(Struct, frozen=True, array_like=True, gc=False):
     """The learners as they were before this offset was read. No chunks: they were untrained."""
 
@@ -94,6 +100,12 @@ def read_base(base: Base, state: StateReader) -> dict[str, bytes]:
         if None not in chunks:
             parts[name] = _whole(one or b"" for one in chunks)
     return parts
+
+
+def store_after(stored_bytes: int) -> int:
+    """Examples after which the learners are stored: the larger they are, the less often."""
+    by_size = stored_bytes // _STORE_BYTES_PER_EXAMPLE
+    return min(max(STORE_AFTER_EXAMPLES, by_size), STORE_AFTER_EXAMPLES_MAX)
 
 
 def thinned(bases: list[Base], now: int) -> tuple[list[Base], PartChanges]:

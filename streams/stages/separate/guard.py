@@ -27,6 +27,7 @@ from streams.stages.contract import (
     Stage,
     StateReader,
     TellsLogTime,
+    TellsPassedTime,
     positions_after,
 )
 from streams.stages.separate.quarantine import Quarantine, QuarantineSubject, is_poison
@@ -75,6 +76,11 @@ class GuardedStage:
         """See `TellsLogTime`; 0 also for a stage that does not tell."""
         stage = self._stage
         return stage.latest_log_time() if isinstance(stage, TellsLogTime) else LogMs(0)
+
+    def passed_log_time(self) -> LogMs:
+        """See `TellsPassedTime`; 0 also for a stage that does not tell."""
+        stage = self._stage
+        return stage.passed_log_time() if isinstance(stage, TellsPassedTime) else LogMs(0)
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         reading = self._reading

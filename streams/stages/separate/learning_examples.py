@@ -43,10 +43,9 @@ class SeparateExamples:
         self._outbox = Outbox(_STAGE, 0, self._observer)
         self._quarantine = Quarantine(_STAGE, self._outbox, self._observer)
 
-    def read(self, message: LogRecord) -> list[ExampleRecord]:
-        """The records of a frame; none: it cannot be read, and is set aside."""
-        frame: ExampleFrame | None = self._quarantine.read(example_frames.decode, message)
-        return frame.records if frame else []
+    def read(self, message: LogRecord) -> ExampleFrame:
+        """A frame; without records: it cannot be read, and is set aside."""
+        return self._quarantine.read(example_frames.decode, message) or ExampleFrame()
 
     def each(
         self, learn: Callable[[_Learned], None], records: Iterable[_Learned], *, is_again: bool

@@ -11,8 +11,8 @@ import aiokafka
 import pytest
 
 from streams.kafka.caught_up import caught_up
-from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import Offsets
+from streams.runtime.pacing.lead import BoundedLead
 from streams.settings.core import EMBEDDED_LEAD
 from tests.integration.runtime.toy_run import Bench
 from tests.integration.runtime.toy_stages import settings

@@ -11,8 +11,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, no_label
-from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import LostRecordsError, Offsets
+from streams.runtime.pacing.lead import BoundedLead
 from streams.runtime.recovery import restore
 from streams.runtime.reports import LaneObserver
 from streams.runtime.state import RocksStore

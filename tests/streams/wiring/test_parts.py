@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attribution.rules.rules import Rules
 from online_models.scoring.tiers import TierRules
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, HOUR_MS
 from streams.settings import Settings, read_settings
 from streams.settings.core import EMBEDDED_LEAD
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
@@ -101,6 +101,7 @@ def test_batches_and_the_time_to_stop_are_those_of_the_settings() -> None:
     assert core.batch.records_max == 300
     assert core.batch.queued_records_max == 10_000
     assert core.stop_seconds == 90.0
+    assert core_settings(_settings(CATCH_UP_LEAD="36h")).catch_up_lead_ms == 36 * HOUR_MS
     large = core_settings(_settings(BATCH_RECORDS="20000")).batch
     assert large.queued_records_max == 40_000
     assert storing_settings(_settings(STOP_TIMEOUT="90s")).stop_seconds == 90.0

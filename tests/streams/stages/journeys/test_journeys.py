@@ -231,8 +231,18 @@ def test_a_journey_is_not_forgotten_while_matching_may_take_money_back() -> None
     assert not rows(stage.journeys(routed(PAID.money, sign=-1)), "revenue")
 
 
-def test_log_time_alone_says_nothing_to_learning() -> None:
-    assert ("examples", 0) not in journeys().journeys(watermarks=clock(0)).messages
+def test_log_time_alone_is_told_to_learning_once_an_hour() -> None:
+    stage = journeys()
+
+    def marks(after_ms: int) -> list[dict[str, LogMs]]:
+        found = stage.journeys(watermarks=clock(after_ms)).messages.get(("examples", 0), [])
+        frames = [example_frames.decode(one.value or b"") for one in found]
+        assert not any(frame.records for frame in frames)
+        return [frame.watermarks for frame in frames]
+
+    assert marks(0) == [{"journeys-0": NOON}]
+    assert marks(HOUR_MS - 1) == []
+    assert marks(HOUR_MS) == [{"journeys-0": NOON + HOUR_MS}]
 
 
 def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:

@@ -15,13 +15,15 @@ from online_models.learning.gates import GateRules
 from online_models.learning.rules import LearnerRules
 from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, frame_encoder
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.errors import Stop
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.snapshot_messages import model_of
 from streams.stages.contract import Effects
-from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning
+from streams.stages.learning.learning import Learning
+from streams.stages.learning.parts import STORE_AFTER_EXAMPLES
 from streams.stages.learning.rules import LearningRules
 from tests.worlds import credit_world, learner_world
 from tests.worlds.clock import NOON
@@ -179,3 +181,17 @@ def test_rows_of_versions_are_json_of_the_contract() -> None:
     effects = learning().decide(frames(EXAMPLES, 60))
     for message in effects.messages[topics.MODEL_VERSIONS.name, 0]:
         assert msgspec.json.decode(message.value or b"")["schema_version"] == 1
+
+
+def test_learning_has_passed_what_all_partitions_of_journeys_have() -> None:
+    stage = Learning(2, LearningRules({"payer": NEVER}), StageObserver())
+
+    def passed_after(offset: int, **marks: int) -> int:
+        watermarks = {name.replace("_", "-"): LogMs(mark) for name, mark in marks.items()}
+        value = frame_encoder.encode(ExampleFrame(watermarks, []))
+        stage.decide([MemoryRecord("examples", 0, offset, NOON, None, value)], MemoryStore())
+        return stage.passed_log_time()
+
+    assert passed_after(0, journeys_0=NOON) == 0
+    assert passed_after(1, journeys_1=NOON + HOUR_MS) == NOON
+    assert passed_after(2, journeys_0=NOON + DAY_MS) == NOON + HOUR_MS

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streams.runtime.lead import BoundedLead, LeadError
+from streams.runtime.pacing.lead import BoundedLead, LeadError
 from streams.settings.core import LeadBounds
 from streams.stages.contract import TopicPartition
 
