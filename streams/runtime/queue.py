@@ -9,84 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 from streams.runtime.faust.read_chain import Report, nobody_counts, tell, undelivered
+from streams.runtime.partition_queue import PartitionQueue
 from streams.settings.core import BatchBounds
-from streams.stages.contract import CLOCK_KEY, LogRecord, TopicPartition, is_tick
+from streams.stages.contract import CLOCK_KEY, LogRecord, TopicPartition
 
 ALL_TIMES = 1 << 63
 """Later than any log time."""
 RIPE_SHARE = 8
 """A lane that has this part of a batch does not wait for its turn."""
-
-
-@dataclass(slots=True)
-class _QueuedBatch:
-    """A poll batch. `times` never decrease, whatever the timestamps of the records do."""
-
-    records: Sequence[LogRecord]
-    times: list[int]
-    octets: int
-
-    def cut(self, count: int) -> _QueuedBatch:
-        """Remove the first `count` records and return them."""
-        octets = self.octets * count // len(self.records)
-        head = _QueuedBatch(self.records[:count], self.times[:count], octets)
-        self.records, self.times = self.records[count:], self.times[count:]
-        self.octets -= octets
-        return head
-
-
-class _PartitionQueue:
-    """The queued batches of one partition, in offset order."""
-
-    def __init__(self) -> None:
-        self.batches: deque[_QueuedBatch] = deque()
-        self.records = 0
-        self.octets = 0
-        self._latest = 0
-
-    def put(self, records: Sequence[LogRecord], octets: int) -> None:
-        times = list(accumulate((record.timestamp for record in records), max,
-                                initial=self._latest))[1:]  # fmt: skip
-        self._latest = times[-1]
-        self.batches.append(_QueuedBatch(records, times, octets))
-        self.records += len(records)
-        self.octets += octets
-
-    def count_until(self, time: int) -> int:
-        return sum(bisect_right(batch.times, time) for batch in self.batches)
-
-    def take(self, count: int) -> list[LogRecord]:
-        taken: list[LogRecord] = []
-        while len(taken) < count:
-            batch = self.batches[0]
-            missing = count - len(taken)
-            head = batch.cut(missing) if missing < len(batch.records) else self.batches.popleft()
-            taken.extend(head.records)
-            self.octets -= head.octets
-        self.records -= count
-        return taken
-
-    @property
-    def first_time(self) -> int:
-        return self.batches[0].times[0]
-
-    def first_event_time(self) -> int:
-        """0: only clock ticks are queued."""
-        queued = ((batch.records, batch.times) for batch in self.batches)
-        events = (ts for some in queued for one, ts in zip(*some, strict=True) if not is_tick(one))
-        return next(events, 0)
-
-    @property
-    def last_time(self) -> int:
-        return self.batches[-1].times[-1]
 
 
 class Flow(Protocol):
@@ -142,7 +76,7 @@ class LaneQueue:
         self._torn: Exception | None = None
         self._bounds = bounds
         self._order = {tp: number for number, tp in enumerate(partitions)}
-        self._queues: dict[TopicPartition, _PartitionQueue] = {}
+        self._queues: dict[TopicPartition, PartitionQueue] = {}
         self._offered: dict[TopicPartition, int] = {}
         self._taken: dict[TopicPartition, int] = {}
         self._arrival = asyncio.Event()
@@ -178,7 +112,7 @@ class LaneQueue:
                 return
         self._offered[tp] = records[-1].offset + 1
         octets = sum(len(record.value or b"") for record in records)
-        self._queues.setdefault(tp, _PartitionQueue()).put(records, octets)
+        self._queues.setdefault(tp, PartitionQueue()).put(records, octets)
         self._arrival.set()
         self._news.set()
         if self._is_ripe():
@@ -200,7 +134,7 @@ class LaneQueue:
         """Queue a clock tick of a partition that has nothing between what was queued and this log
         time."""
         tick = ReadTick(*tp, self.next_offset(tp) - 1, log_time)
-        self._queues.setdefault(tp, _PartitionQueue()).put([tick], 0)
+        self._queues.setdefault(tp, PartitionQueue()).put([tick], 0)
         self._arrival.set()
         self._news.set()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
+from schemas.time import DAY_MS, MINUTE_MS, SECOND_MS, Millis
 from streams.settings.declaration import DURATION, FOR_CHILD_PROCESSES
 
 
@@ -50,16 +50,16 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     catch_up_lead_ms: Annotated[
         Millis,
         Meta(
-            ge=HOUR_MS,
+            ge=0,
             le=3_650 * DAY_MS,
             description="Log time by which a worker that catches up may read source topics ahead "
-            "of what its journeys and its learning have passed. Small: what lies in the past is "
-            "predicted by fresher models, and catching up takes longer. What is no older than "
-            "this is never held.",
+            "of what its journeys and its learning have passed; 0: as far as it comes. Small: "
+            "what lies in the past is predicted by fresher models, and catching up takes longer. "
+            "What is no older than this is never held.",
             examples=["1d"],
             extra=DURATION,
         ),
-    ] = field(name="HEADWATER_CATCH_UP_LEAD", default=Millis(7 * DAY_MS))
+    ] = field(name="HEADWATER_CATCH_UP_LEAD", default=Millis(0))
     supervisor: Annotated[
         int,
         Meta(

@@ -24,7 +24,7 @@ from streams.runtime.identity.log_watch import LogWatch
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.offsets import Offsets
 from streams.runtime.pacing.lead import lead_of_lanes
-from streams.runtime.pacing.log_pace import UNPACED, LogPace
+from streams.runtime.pacing.log_pace import UNPACED, LogPace, ReadingPace
 from streams.runtime.recovery import reread
 from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.runtime.snapshots import SnapshotReader
@@ -78,7 +78,9 @@ class CoreWorker:
         self.app = around.app(settings, self._offer)
         self._twin: Twin = self.app.transport.twin
         self.source_ends = SourceEnds(lambda tp: self.app.consumer.known_end(tp))
-        self._pace = LogPace(self._lanes, wall_clock_ms, settings.catch_up_lead_ms)
+        self._pace: ReadingPace = UNPACED
+        if lead_ms := settings.catch_up_lead_ms:
+            self._pace = LogPace(self._lanes, wall_clock_ms, lead_ms)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
 
