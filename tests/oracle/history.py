@@ -33,6 +33,8 @@ class Opened(NamedTuple):
 
     def signals(self, shown: Shown, erasures: Iterable[ErasureSeen] = ()) -> list[Signal]:
         """All evidence that joins the two, and is near enough to be looked at."""
+        if shown.touch.ts <= self.click_cut_ts(shown, erasures):
+            return []
         return [
             signal
             for key, signal in self.lookups
@@ -54,11 +56,19 @@ class Opened(NamedTuple):
         return min(asked, default=0)
 
     def cut_ts(self, erasures: Iterable[ErasureSeen]) -> int:
-        """When somebody who had one of its devices before last asked to be forgotten; 0: never."""
-        asked = [
-            one.ts for one in erasures if one.key in self.devices() and one.ts < self.install.ts
-        ]
-        return max(asked, default=0)
+        """When somebody who had one of its devices before last asked to be forgotten, by whichever
+        id; 0: never."""
+        devices = self.devices()
+        keys = {*devices, *map(behind, devices)}
+        return max(self._before(keys, erasures), default=0)
+
+    def click_cut_ts(self, shown: Shown, erasures: Iterable[ErasureSeen]) -> int:
+        """The same of somebody whose install named the click that both have."""
+        clicks = {key for key, signal in self.lookups if signal in NAMING and key in shown.keys}
+        return max(self._before(set(map(behind, clicks)), erasures), default=0)
+
+    def _before(self, keys: set[str], erasures: Iterable[ErasureSeen]) -> list[int]:
+        return [one.ts for one in erasures if one.key in keys and one.ts < self.install.ts]
 
     def refuses(
         self, keys: Iterable[str], signal: Signal, ts: int, choices: Iterable[ChoiceSeen]
@@ -83,6 +93,15 @@ class Opened(NamedTuple):
 
     def as_prior(self) -> Prior:
         return Prior(self.install.install_id, self.install.time, self.install.ts)
+
+
+NAMING = frozenset({Signal.REFERRER, Signal.CLICK_ID})
+
+
+def behind(key: str) -> str:
+    """Under which an erasure names what an erased install was known by: nobody else is erased, and
+    nobody who comes later is linked to what was before."""
+    return f"behind {key}"
 
 
 def own_key(install_id: str) -> str:

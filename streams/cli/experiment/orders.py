@@ -34,7 +34,8 @@ _reason_option = click.option("--reason", default="", help="Why, for the record.
     help="Share of its traffic to begin with (default: the first step of its ramp).",
 )
 @_reason_option
-def experiment_start_command(file: Path, share: float | None, reason: str) -> None:
+@json_option
+def experiment_start_command(file: Path, share: float | None, reason: str, as_json: bool) -> None:
     """Start the experiment that FILE defines.
 
     The order is written to the log with the whole definition, and holds from its log time on:
@@ -47,7 +48,8 @@ def experiment_start_command(file: Path, share: float | None, reason: str) -> No
     """
     from streams.operations.experiments.orders import start_order
 
-    _give(start_order(file, share=share, reason=reason, ordered_by=getpass.getuser()))
+    order = start_order(file, share=share, reason=reason, ordered_by=getpass.getuser())
+    _give(order, as_json=as_json)
 
 
 @click.command("ramp")
@@ -55,28 +57,36 @@ def experiment_start_command(file: Path, share: float | None, reason: str) -> No
 @click.argument("share", type=click.FloatRange(0, 1, min_open=True))
 @_app_option
 @_reason_option
-def experiment_ramp_command(experiment: str, share: float, app: str | None, reason: str) -> None:
-    """Widen EXPERIMENT to SHARE of its traffic. Whoever is assigned stays in its variant.
+@json_option
+def experiment_ramp_command(
+    experiment: str, share: float, app: str | None, reason: str, as_json: bool
+) -> None:
+    """Widen EXPERIMENT to SHARE of its traffic.
+
+    Whoever is assigned stays in its variant.
 
     \b
     Example:
       headwater experiment ramp spend-offer 0.25
     """
-    _order("ramp", experiment, app, share=share, reason=reason)
+    _order("ramp", experiment, app, share=share, reason=reason, as_json=as_json)
 
 
 @click.command("stop")
 @click.argument("experiment")
 @_app_option
 @_reason_option
-def experiment_stop_command(experiment: str, app: str | None, reason: str) -> None:
-    """Assign nobody to EXPERIMENT any more. Whoever is assigned is followed to the end.
+@json_option
+def experiment_stop_command(experiment: str, app: str | None, reason: str, as_json: bool) -> None:
+    """Assign nobody to EXPERIMENT any more.
+
+    Whoever is assigned is followed to the end.
 
     \b
     Example:
       headwater experiment stop spend-offer --reason "support is flooded"
     """
-    _order("stop", experiment, app, reason=reason)
+    _order("stop", experiment, app, reason=reason, as_json=as_json)
 
 
 @click.command("ship")
@@ -84,14 +94,17 @@ def experiment_stop_command(experiment: str, app: str | None, reason: str) -> No
 @click.argument("variant")
 @_app_option
 @_reason_option
-def experiment_ship_command(experiment: str, variant: str, app: str | None, reason: str) -> None:
+@json_option
+def experiment_ship_command(
+    experiment: str, variant: str, app: str | None, reason: str, as_json: bool
+) -> None:
     """End EXPERIMENT, and record VARIANT as what everybody gets.
 
     \b
     Example:
       headwater experiment ship spend-offer offer
     """
-    _order("ship", experiment, app, variant=variant, reason=reason)
+    _order("ship", experiment, app, variant=variant, reason=reason, as_json=as_json)
 
 
 @click.command("list")
@@ -116,7 +129,7 @@ def experiment_list_command(folder: Path | None, as_json: bool) -> None:
     answer_table(names, [[str(order[name]) for name in names] for order in orders])
 
 
-def _order(kind: str, experiment: str, app: str | None, **details: Any) -> None:
+def _order(kind: str, experiment: str, app: str | None, *, as_json: bool, **details: Any) -> None:
     from streams.operations.experiments.orders import app_of_experiment, experiment_order
     from streams.settings import read_settings
     from streams.wiring.store import stored
@@ -124,12 +137,17 @@ def _order(kind: str, experiment: str, app: str | None, **details: Any) -> None:
     if app is None:
         with stored(read_settings()) as store:
             app = app_of_experiment(store, experiment)
-    _give(experiment_order(kind, app, experiment, ordered_by=getpass.getuser(), **details))
+    order = experiment_order(kind, app, experiment, ordered_by=getpass.getuser(), **details)
+    _give(order, as_json=as_json)
 
 
-def _give(order: dict[str, Any]) -> None:
+def _give(order: dict[str, Any], *, as_json: bool) -> None:
     from streams.operations.experiments.orders import publish_order
     from streams.settings import read_settings
 
-    answer_text(publish_order(read_settings(), order))
+    order_id = publish_order(read_settings(), order)
+    if as_json:
+        answer_json({"order_id": order_id})
+        return
+    answer_text(order_id)
     say("written to the log: `headwater experiment list` says whether it is obeyed")

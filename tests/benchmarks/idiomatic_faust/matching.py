@@ -17,6 +17,7 @@ from schemas.records import (
     ChoiceSeen,
     Erased,
     ErasureSeen,
+    InstallErased,
     InstallSeen,
     MatchRecord,
     MoneyRouted,
@@ -74,7 +75,7 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
             return transactions.note_original(known, record, rules)
         case PostbackSeen():
             return seen_postback.count_postback(known, record)
-        case AccessSeen() | ChoiceSeen():
+        case AccessSeen() | ChoiceSeen() | InstallErased():
             return known, []
         case ErasureSeen():
             return known, []

@@ -218,6 +218,12 @@ def all_devices(event: events.DeviceEvent) -> set[str]:
     return {f"device {record}" for record in ids if record is not None and record != NOBODY}
 
 
+def naming_keys(event: events.Install) -> set[str]:
+    """What an install, and hardly anybody else, is known by."""
+    clicks = {f"click {click}" for click in (referred_click(event), event.click_id) if click}
+    return all_devices(event) | clicks
+
+
 def traits(event: events.DeviceEvent) -> list[str]:
     """Whoever said yes is known by address, network, system, browser and country.
 

@@ -20,10 +20,16 @@ from schemas.parts import Identity
 from schemas.records import ErasureSeen
 from schemas.time import EventMs, LogMs
 from streams.stages.contract import CLOCK_KEY
-from tests.oracle.history import own_key
+from tests.oracle.history import behind, own_key
 from tests.oracle.phone_clocks import right_time
 from tests.oracle.rulebook import Rulebook
-from tests.simulation.oracle.attribution import Credited, Sightings, all_credits, all_devices
+from tests.simulation.oracle.attribution import (
+    Credited,
+    Sightings,
+    all_credits,
+    all_devices,
+    naming_keys,
+)
 from tests.simulation.oracle.logged_event import Seen
 from tests.simulation.oracle.money import families, in_time, money_id, shared_out, statement
 from tests.simulation.scenarios.apple_postbacks import VALID, name_of
@@ -145,6 +151,16 @@ class Oracle:
         asked = {one.key for app_id in apps for one in self._erasures(app_id)}
         return {install_id for install_id in self.installs if own_key(install_id) in asked}
 
+    def beginning_anew(self) -> set[str]:
+        """The installs that share what names them with somebody else who asked to be forgotten."""
+        names = {name: naming_keys(one.event) for name, one in self.installs.items()}
+        gone = self.forgotten()
+        return {
+            install_id
+            for install_id, keys in names.items()
+            if any(keys & names[other] for other in gone if other != install_id)
+        }
+
     def _erasures(self, app_id: str) -> Iterator[ErasureSeen]:
         """Of every install that somebody asked to forget, by the time from which that counts, and
         of the devices that were named, for those who install later."""
@@ -154,8 +170,10 @@ class Oracle:
                     yield ErasureSeen(f"device {name.identity_value}", "", LogMs(record.ts))
                 for install in self.installs.values():
                     if any(self._is_of(name, install, record) for name in record.event.identities):
-                        key = own_key(install.event.install_id)
-                        yield ErasureSeen(key, "", LogMs(max(record.ts, install.ts)))
+                        at = LogMs(max(record.ts, install.ts))
+                        yield ErasureSeen(own_key(install.event.install_id), "", at)
+                        for key in naming_keys(install.event):
+                            yield ErasureSeen(behind(key), "", at)
 
     def _is_of(self, name: Identity, install: Seen, asked: Seen) -> bool:
         """Whether a request names this install, or whoever it was known to belong to by then."""

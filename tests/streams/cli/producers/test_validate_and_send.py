@@ -109,7 +109,7 @@ def test_an_empty_input_fails() -> None:
 def test_send_refuses_the_whole_file_if_one_event_is_bad() -> None:
     answer = run("send", "-", stdin=ALL_TYPES + NOT_MICROS)
     assert answer.exit_code == 1
-    assert "nothing is published: 1 of 14 events" in answer.error
+    assert "nothing is published: 1 of 16 events" in answer.error
     assert 'write "amount_micros": 4990000' in answer.stderr
 
 
