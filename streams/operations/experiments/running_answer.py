@@ -20,7 +20,8 @@ _ORDERED = """
 SELECT kind, verdict, refusal, ordered_by, reason, evidence, toString(ordered_at), ramp_share,
     variant
 FROM experiment_orders
-WHERE app_id = {app} AND experiment_id = {experiment} AND experiment_version IN (0, {version})
+WHERE app_id = {app} AND experiment_id = {experiment}
+    AND experiment_version IN (0, {experiment_version})
 ORDER BY ordered_at, order_id
 LIMIT 1 BY order_id
 """
@@ -148,7 +149,7 @@ def answer_of_store(store: Store, id_: str, version: int | None = None) -> Runni
     named: dict[str, SqlValue] = {
         "app": definition.app_id,
         "experiment": definition.id,
-        "version": definition.version,
+        "experiment_version": definition.version,
     }
     orders = [
         dict(zip(_ORDER_FIELDS, row, strict=True)) for row in store.query(_ORDERED, named).rows

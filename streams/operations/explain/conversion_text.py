@@ -84,6 +84,8 @@ def _decision(decision: Row, earlier: Row | None) -> Iterator[str]:
         if note:
             yield f"      {note}"
     for candidate in decision["candidates"]:
+        if "rule" not in candidate:  # An anonymous id alone: of somebody who asked to be forgotten.
+            continue
         rule = candidate["rule"]
         meaning = f": {_RULES[rule]}" if rule in _RULES else ""
         yield f"      {candidate['touch_id']}: {candidate['verdict']} ({rule}{meaning})"

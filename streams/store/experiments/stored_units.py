@@ -15,12 +15,14 @@ from online_models.experiments.design import ExperimentDefinition
 from online_models.experiments.running import UNIT_COLUMNS, UnitSums
 from streams.store.base import SqlValue, Store
 
-UNITS_SQL = """
+_SUMS = """
+WITH
     exposed AS
     (
         SELECT install_id AS id, min(event_time) AS met_at
         FROM experiment_exposures
-        WHERE app_id = {app} AND experiment_id = {experiment} AND experiment_version = {version}
+        WHERE app_id = {app} AND experiment_id = {experiment}
+            AND experiment_version = {experiment_version}
             AND environment = 'production' AND status = 'first'
         GROUP BY id
     ),
@@ -36,7 +38,7 @@ UNITS_SQL = """
                 paid_micros / 1e6 AS paid_before
             FROM assignments
             WHERE app_id = {app} AND experiment_id = {experiment}
-                AND experiment_version = {version} AND environment = 'production'
+                AND experiment_version = {experiment_version} AND environment = 'production'
                 AND variant_index >= 0
             ORDER BY assigned_at, log_epoch, log_offset
             LIMIT 1 BY install_id
@@ -78,20 +80,13 @@ UNITS_SQL = """
         LEFT JOIN money AS m ON m.id = u.id
         LEFT JOIN activity AS a ON a.id = u.id
     )
-"""
-"""Common table expressions of units: `x` has the columns of `UNIT_COLUMNS`, in US dollars."""
-
-_SUMS = (
-    "WITH"
-    + UNITS_SQL
-    + """
 SELECT code, phase, count(), countIf(is_mature), sumIf(without_rate, is_mature),
     sumForEachIf(x, is_mature), sumForEachIf(arrayMap(v -> toFloat64(v != 0), x), is_mature),
     sumForEachIf(arrayFlatten(arrayMap(a -> arrayMap(b -> a * b, x), x)), is_mature)
 FROM rows
 GROUP BY code, phase
 """
-)
+"""Units by variant and phase: `x` has the columns of `UNIT_COLUMNS`, in US dollars."""
 
 
 def sums_of_store(
@@ -120,7 +115,7 @@ def unit_values(definition: ExperimentDefinition, log_time_ms: int) -> dict[str,
     values: dict[str, Any] = {
         "app": definition.app_id,
         "experiment": definition.id,
-        "version": definition.version,
+        "experiment_version": definition.version,
         "window_h": definition.window_ms // 3_600_000,
         "moment": log_time_ms,
         # An amount without a cap is below any that the contract allows.

@@ -170,8 +170,8 @@ def test_shares_are_as_declared_and_layers_independent() -> None:
     assert sum(in_shop.values()) == pytest.approx(len(in_shop) / 2, rel=0.05)
     both = sum(in_shop[unit] == in_ads[unit] for unit in in_shop)
     assert both == pytest.approx(len(in_shop) / 2, rel=0.06)
-    again = RunningExperiment(definition(version=2), EVERYWHERE)
-    moved = sum(variants(UNITS, again)[unit] != variant for unit, variant in in_shop.items())
+    again = variants(UNITS, RunningExperiment(definition(version=2), EVERYWHERE))
+    moved = sum(again[unit] != variant for unit, variant in in_shop.items())
     assert moved == pytest.approx(len(in_shop) / 2, rel=0.06)
 
 

@@ -51,6 +51,7 @@ PARAMETERS: dict[str, SqlValue] = {
     "partition": 0,
     "offset": 0,
     "days": 30,
+    **dict.fromkeys(("experiment_version", "window_h", "moment", "cap_micros"), 1),
     "where": 1,  # the filters of the board
     "newest": "2026-01-31",
 }
