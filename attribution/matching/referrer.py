@@ -191,7 +191,9 @@ class ReferrerReader:
 
     def _click_id(self, value: str) -> str:
         """The click id of a value; "": it is a placeholder, or no id. A fragment is none of it."""
-        value = _unquoted(value.partition("#")[0]).partition('"')[0]
+        value, quote, rest = _unquoted(value.partition("#")[0]).partition('"')
+        while quote and not any(map(str.isalnum, normal_click_id(value))):  # `+"A1`
+            value, quote, rest = rest.partition('"')
         click = _unquoted(normal_click_id(_unquoted(value)))
         for cut in _INNER_CUTS.finditer(click) if "=" in click else ():  # `click_id=1%26pid%3Dx`
             if self._is_known(_compared(cut[1])):

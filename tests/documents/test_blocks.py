@@ -48,6 +48,7 @@ NOT_RUN: dict[tuple[str, str], int] = {
     ("deploy/runbook.md", "needs a cluster"): 1,
     ("online_models/README.md", "needs versions with a history, and Kafka to take orders"): 1,
     ("online_models/experiments/README.md", "needs a file of your own"): 1,
+    ("online_models/experiments/README.md", "needs the broker of your workers"): 1,
     ("tests/README.md", "takes long"): 1,
 }
 """How many blocks of a document are not run, for which reason."""

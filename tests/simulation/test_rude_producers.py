@@ -139,6 +139,6 @@ def check(scenario: Scenario, seed: int) -> None:
     run.run_disturbed(faults=seed % 12)
     stored = projection.tables(run.warehouse.rows)
     invariants.check_rest(run)
-    invariants.check_accounting(stored, scenario)
+    invariants.check_accounting(stored, scenario, run.log)
     invariants.check_replay(run, rules, random.Random(seed))
     check_tables(stored)

@@ -138,6 +138,8 @@ AROUND = st.lists(
 
 
 @settings(max_examples=300)
+@example("A0009", ["+", '"'], [], False)
+@example("A0009", ["%2B", '"', "%20"], ["+"], True)
 @given(st.from_regex(r"[A-Za-z][\w/+-]{3,40}9", fullmatch=True), AROUND, AROUND, st.booleans())
 def test_spaces_and_quotes_around_a_click_id_are_none_of_it(
     click: str, before: list[str], after: list[str], is_encoded: bool
