@@ -54,7 +54,6 @@ class Installation:
             "HEADWATER_TOPIC_PREFIX": f"{self.name}-",
             "HEADWATER_PSEUDONYM_SECRET": CHAOS_SECRET,
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
-            "HEADWATER_SOURCE_STAMPS_AHEAD": "36500d",
             "HEADWATER_SESSION_TIMEOUT": f"{SESSION_SECONDS}s",
             "HEADWATER_DATA": str(self.store),
             "HEADWATER_STATE_DIR": str(self.state(worker)),
